@@ -1,0 +1,66 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// Dependencies point down only (docs/architecture.md has the picture): a target may import what stands above it in this file, never below.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: settings)
+}
+
+let package = Package(
+    name: "levee",
+    products: [.executable(name: "levee", targets: ["levee"])],
+    targets: [
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CZstd"),
+        .systemLibrary(name: "CSnappy"),
+        .systemLibrary(name: "CDeflate"),
+        .systemLibrary(name: "CYAML"),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
+
+        library("Base", ["CYAML"]),
+        library("HTTP", ["Base", "CCurl", "CMicroHTTPD"]),
+        library("ObjectStore", ["Base", "HTTP"]),
+        library("Columnar", ["Base"]),
+        library("Parquet", ["Base", "Columnar", "ObjectStore", "CZlib", "CZstd", "CSnappy", "CDeflate"]),
+        library("Expressions", ["Base", "Columnar"]),
+        library("DeltaEngine", ["Base", "Columnar", "ObjectStore", "Parquet", "Expressions"]),
+        library("Jobs", ["Base", "ObjectStore", "DeltaEngine"]),
+        library("KubeClient", ["Base", "HTTP"]),
+        library("Operator", ["Base", "HTTP", "ObjectStore", "KubeClient", "DeltaEngine", "Jobs"]),
+        library("DevCluster", ["Base", "HTTP", "KubeClient", "Operator"]),
+        .executableTarget(
+            name: "levee",
+            dependencies: [
+                "Base", "HTTP", "ObjectStore", "Columnar", "Parquet", "Expressions", "DeltaEngine", "Jobs", "KubeClient", "Operator", "DevCluster",
+            ],
+            swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
+
+        .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings),
+        tests("BaseTests", ["Base"]),
+        tests("HTTPTests", ["HTTP"]),
+        tests("ObjectStoreTests", ["ObjectStore"]),
+        tests("ColumnarTests", ["Columnar"]),
+        tests("ParquetTests", ["Parquet", "ObjectStore"]),
+        tests("ExpressionsTests", ["Expressions"]),
+        tests("DeltaEngineTests", ["DeltaEngine"]),
+        tests("JobsTests", ["Jobs"]),
+        tests("KubeClientTests", ["KubeClient", "HTTP"]),
+        tests("OperatorTests", ["Operator"]),
+        tests("DevClusterTests", ["DevCluster"]),
+    ]
+)

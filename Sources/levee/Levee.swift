@@ -1,0 +1,4 @@
+@main
+struct Levee {
+    static func main() async {}
+}
