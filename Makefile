@@ -1,0 +1,52 @@
+# `make demo` shows Levee at work, `make test` proves it; both install what they need first.
+
+SWIFT_RELEASE = swift build -c release --static-swift-stdlib --product levee
+LEVEE = .build/release/levee
+PYTHON = .venv/bin/python
+
+.PHONY: build demo dev test unit interop bench soak lint format generate clean dependencies peers help
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dependencies:
+	@scripts/install-dependencies
+
+peers:
+	@scripts/install-dependencies --python
+
+build: dependencies ## build the release binary, .build/release/levee
+	$(SWIFT_RELEASE)
+
+demo: build ## create a table of small files, let the operator compact it, show before and after
+	@scripts/demo $(LEVEE)
+
+dev: build ## run a control plane with the operator on this machine until interrupted
+	@exec $(LEVEE) dev --data-dir .dev
+
+test: unit interop ## all tests: units, then the built program against its peers and kubectl
+
+unit: dependencies
+	swift test --parallel
+
+interop: peers build
+	LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra --timeout 300
+
+soak: peers build ## the long tests: contention, crashes and hostile input by the thousand (seeded)
+	LEVEE_SOAK=1 LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra -m soak --timeout 3600
+
+bench: peers build ## maintenance beside deltalake on the same input: wall, CPU, peak RSS, ratios
+	$(PYTHON) bench/run.py --levee $(LEVEE)
+
+lint: dependencies ## formatting, drift of generated code
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	scripts/generate-api --check
+
+format: ## format all Swift sources in place
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+generate: ## generate the API types from crds/*.yaml
+	scripts/generate-api
+
+clean: ## remove everything that was built, installed locally or left by demo and bench
+	rm -rf .build .venv .dev .demo .bench

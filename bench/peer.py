@@ -1,0 +1,22 @@
+"""One operation of the peer, deltalake, in a process of its own: `peer.py OPERATION TABLE [ARGUMENT]`.
+
+Prints a JSON line with the operation's own wall time, so that starting Python and importing the library do not count against it.
+"""
+
+import json
+import sys
+import time
+
+from deltalake import DeltaTable, WriterProperties
+
+operation, path, *arguments = sys.argv[1:]
+started = time.perf_counter()
+if operation == "compact":
+    result = DeltaTable(path).optimize.compact(writer_properties=WriterProperties(compression=arguments[0].upper()))
+elif operation == "vacuum-dry-run":
+    result = {"files": len(DeltaTable(path).vacuum(dry_run=True, full=True))}
+elif operation == "open":
+    result = {"files": len(DeltaTable(path).file_uris())}
+else:
+    sys.exit(f"peer.py: unknown operation {operation}")
+print(json.dumps({"wallSeconds": time.perf_counter() - started, "result": result}, default=str))

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Measures Levee beside deltalake on the same generated input, both in the same run, and prints ratios.
+
+    run.py --levee PATH [--runs 3] [--scale 1.0] [--only NAME] [--json FILE]
+
+Each run of each program gets a fresh copy of the input; the two take turns, so that a machine that slows down slows both. Levee's wall time is
+that of the whole process, the peer's that of the operation alone. Reported are medians; CPU is user plus system, memory the peak resident set.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent
+WORK = ROOT.parent / ".bench"
+
+
+def generate(name, *arguments):
+    target = WORK / "input" / name
+    if not (target / ".complete").exists():
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        print(f"generating {name} …", file=sys.stderr)
+        subprocess.run([sys.executable, ROOT / "generate.py", *map(str, arguments[:1]), target, *map(str, arguments[1:])], check=True)
+        (target / ".complete").touch()
+    return target
+
+
+def measure(command):
+    """Runs a command; returns (wall seconds, CPU seconds, peak MB, stdout)."""
+    started = time.perf_counter()
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    if status != 0:
+        sys.exit(f"{' '.join(map(str, command))} failed: status {os.waitstatus_to_exitcode(status)}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output
+
+
+def compare(name, source, levee, peer, runs, copies):
+    """Both commands `runs` times in turn, each on a copy of `source` where the operation writes."""
+    rows = {"levee": [], "deltalake": []}
+    for _ in range(runs):
+        for who, command in (("levee", levee), ("deltalake", peer)):
+            table = source
+            if copies:
+                table = WORK / "run"
+                shutil.rmtree(table, ignore_errors=True)
+                shutil.copytree(source, table)
+                os.sync()
+            wall, cpu, peak, output = measure(command(table))
+            if who == "deltalake":
+                wall = json.loads(output.splitlines()[-1])["wallSeconds"]
+            rows[who].append((wall, cpu, peak))
+    shutil.rmtree(WORK / "run", ignore_errors=True)
+    medians = {who: [statistics.median(column) for column in zip(*figures)] for who, figures in rows.items()}
+    return {"name": name, **{who: dict(zip(("wall", "cpu", "peak"), figures)) for who, figures in medians.items()}}
+
+
+def copy_baseline(source, runs):
+    """What the disk alone takes: copying the table and syncing it."""
+    walls = []
+    for _ in range(runs):
+        target = WORK / "run"
+        shutil.rmtree(target, ignore_errors=True)
+        os.sync()
+        started = time.perf_counter()
+        subprocess.run(["sh", "-c", 'cp -r "$1" "$2" && find "$2" -type f -exec sync {} +', "sh", source, target], check=True)
+        walls.append(time.perf_counter() - started)
+    shutil.rmtree(WORK / "run", ignore_errors=True)
+    return statistics.median(walls)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--levee", type=pathlib.Path, required=True)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--scale", type=float, default=1.0, help="fraction of the full input")
+    parser.add_argument("--only", help="measure only the rows whose name contains this")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the figures here")
+    arguments = parser.parse_args()
+    levee, python, peer = arguments.levee.resolve(), sys.executable, ROOT / "peer.py"
+
+    files = max(2, int(400 * arguments.scale))
+    small = lambda: generate(f"small-{files}", "small", "--files", files)
+    vacuum_files = max(2000, int(100_000 * arguments.scale))
+    vacuum = lambda: generate(f"vacuum-{vacuum_files}", "vacuum", "--files", vacuum_files, "--dead", vacuum_files // 2)
+    benchmarks = [
+        ("compact, snappy", small, lambda t: [levee, "table", "optimize", t, "--codec", "snappy", "-o", "json"], lambda t: [python, peer, "compact", t, "snappy"], True),
+        ("compact, zstd", small, lambda t: [levee, "table", "optimize", t, "--codec", "zstd", "-o", "json"], lambda t: [python, peer, "compact", t, "zstd"], True),
+        ("vacuum, full, dry run", vacuum, lambda t: [levee, "table", "vacuum", t, "--dry-run", "-o", "json"], lambda t: [python, peer, "vacuum-dry-run", t], False),
+    ]
+    results = []
+    for name, source, ours, theirs, copies in benchmarks:
+        if arguments.only and arguments.only not in name:
+            continue
+        results.append(compare(name, source(), ours, theirs, arguments.runs, copies))
+    print(f"{os.cpu_count()} cores, {files} files of 25,000 rows, medians of {arguments.runs} runs; ratio = levee / deltalake")
+    if not arguments.only:
+        print(f"cp -r and fsync of the table: {copy_baseline(small(), arguments.runs):.2f} s")
+    print(f"{'':24}{'wall':>24}{'CPU':>24}{'peak memory':>28}")
+    for row in results:
+        cells = []
+        for key, unit, width in (("wall", "s", 24), ("cpu", "s", 24), ("peak", "MB", 28)):
+            mine, other = row["levee"][key], row["deltalake"][key]
+            digits = 0 if unit == "MB" else 2
+            cells.append(f"{mine:.{digits}f} / {other:.{digits}f} {unit} = {mine / other:.2f}".rjust(width))
+        print(f"{row['name']:24}{''.join(cells)}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()
