@@ -62,5 +62,6 @@ let package = Package(
         tests("KubeClientTests", ["KubeClient", "HTTP"]),
         tests("OperatorTests", ["Operator"]),
         tests("DevClusterTests", ["DevCluster"]),
+        tests("LeveeTests", ["levee"]),
     ]
 )
