@@ -29,10 +29,11 @@ let package = Package(
         .systemLibrary(name: "CDeflate"),
         .systemLibrary(name: "CYAML"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "CLinux"),
         .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
 
         library("Base", ["CYAML"]),
-        library("HTTP", ["Base", "CCurl", "CMicroHTTPD"]),
+        library("HTTP", ["Base", "CCurl", "CLinux", "CMicroHTTPD"]),
         library("ObjectStore", ["Base", "HTTP"]),
         library("Columnar", ["Base"]),
         library("Parquet", ["Base", "Columnar", "ObjectStore", "CZlib", "CZstd", "CSnappy", "CDeflate"]),
