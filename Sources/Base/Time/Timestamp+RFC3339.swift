@@ -1,7 +1,8 @@
 extension Timestamp {
     /// `2026-04-11T02:00:00Z`, with three digits of fraction if there are milliseconds, six if there are microseconds.
     public var rfc3339: String {
-        let fraction = microseconds - seconds * 1_000_000
+        // Wrapping: the whole second below the smallest timestamp is none, the difference is right all the same.
+        let fraction = microseconds &- seconds &* 1_000_000
         if fraction == 0 { return rfc3339(fractionDigits: 0) }
         return rfc3339(fractionDigits: fraction % 1000 == 0 ? 3 : 6)
     }
@@ -17,7 +18,7 @@ extension Timestamp {
 
     private func rfc3339(fractionDigits: Int) -> String {
         let days = microseconds.flooredQuotient(86_400_000_000)
-        let inDay = Int(microseconds - days * 86_400_000_000)
+        let inDay = Int(microseconds &- days &* 86_400_000_000)
         let second = inDay / 1_000_000
         let fraction = inDay % 1_000_000
         let time = "\((second / 3600).twoDigits):\((second / 60 % 60).twoDigits):\((second % 60).twoDigits)"
