@@ -38,14 +38,14 @@ soak: peers build ## the long tests: contention, crashes and hostile input by th
 bench: peers build ## maintenance beside deltalake on the same input: wall, CPU, peak RSS, ratios
 	$(PYTHON) bench/run.py --levee $(LEVEE)
 
-lint: dependencies ## formatting, drift of generated code
+lint: dependencies peers ## formatting, drift of generated code
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	scripts/generate-api --check
 
 format: ## format all Swift sources in place
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
-generate: ## generate the API types from crds/*.yaml
+generate: peers ## generate the API types from crds/*.yaml
 	scripts/generate-api
 
 clean: ## remove everything that was built, installed locally or left by demo and bench
