@@ -6,11 +6,14 @@ public struct Field: Sendable, Hashable {
     public var type: DataType
     /// Whether a row may have no value.
     public var nullable: Bool
+    /// What a table's schema says of the column besides: comments, column-mapping ids, generation expressions.
+    public var metadata: [String: JSONValue]
 
-    public init(_ name: String, _ type: DataType, nullable: Bool = true) {
+    public init(_ name: String, _ type: DataType, nullable: Bool = true, metadata: [String: JSONValue] = [:]) {
         self.name = name
         self.type = type
         self.nullable = nullable
+        self.metadata = metadata
     }
 }
 
