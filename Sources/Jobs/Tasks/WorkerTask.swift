@@ -1,0 +1,132 @@
+import Base
+
+/// What a worker is asked to do: one operation on one table. The operator writes it into the pod's arguments as JSON; it holds no credential.
+public struct WorkerTask: Codable, Hashable, Sendable {
+    /// The TableOperation that the work belongs to. Its uid stands in the commit, so that a result that was lost with its pod can be found again.
+    public var operation: OperationIdentity
+    /// The table's directory as a URL, as the worker sees it.
+    public var location: String
+    public var work: Work
+    /// Recorded in the table with the commit; a table that has it, or a later version, needs nothing done.
+    public var transaction: TransactionIdentity?
+    /// Refuse when the table is at another version.
+    public var expectedVersion: Int64?
+    /// Say what would be done, change nothing.
+    public var dryRun: Bool
+    /// The most memory the engine may use, in bytes; nil: what the machine or its cgroup allows.
+    public var memoryLimit: Int64?
+
+    public init(
+        operation: OperationIdentity, location: String, work: Work, transaction: TransactionIdentity? = nil, expectedVersion: Int64? = nil,
+        dryRun: Bool = false, memoryLimit: Int64? = nil
+    ) {
+        self.operation = operation
+        self.location = location
+        self.work = work
+        self.transaction = transaction
+        self.expectedVersion = expectedVersion
+        self.dryRun = dryRun
+        self.memoryLimit = memoryLimit
+    }
+
+    /// The TableOperation.
+    public struct OperationIdentity: Codable, Hashable, Sendable {
+        public var uid: String
+        public var namespace: String
+        public var name: String
+
+        public init(uid: String, namespace: String, name: String) {
+            self.uid = uid
+            self.namespace = namespace
+            self.name = name
+        }
+    }
+
+    /// Delta's transaction identifier.
+    public struct TransactionIdentity: Codable, Hashable, Sendable {
+        public var appId: String
+        public var version: Int64
+
+        public init(appId: String, version: Int64) {
+            self.appId = appId
+            self.version = version
+        }
+    }
+
+    /// The operation's own parameters; exactly one member of the JSON object.
+    public enum Work: Codable, Hashable, Sendable {
+        case optimize(Optimize)
+        case vacuum(Vacuum)
+        case checkpoint(Checkpoint)
+    }
+
+    public struct Optimize: Codable, Hashable, Sendable {
+        /// In bytes; nil: the table's own, or the engine's default.
+        public var targetFileSize: Int64?
+        /// A Spark SQL condition on partition columns.
+        public var condition: String?
+        /// The most bytes of files to rewrite.
+        public var maximumBytes: Int64?
+
+        public init(targetFileSize: Int64? = nil, condition: String? = nil, maximumBytes: Int64? = nil) {
+            self.targetFileSize = targetFileSize
+            self.condition = condition
+            self.maximumBytes = maximumBytes
+        }
+    }
+
+    public struct Vacuum: Codable, Hashable, Sendable {
+        /// In seconds; nil: the table's own, or Delta's default of a week.
+        public var retentionSeconds: Int64?
+        public var allowShortRetention: Bool
+
+        public init(retentionSeconds: Int64? = nil, allowShortRetention: Bool = false) {
+            self.retentionSeconds = retentionSeconds
+            self.allowShortRetention = allowShortRetention
+        }
+    }
+
+    public struct Checkpoint: Codable, Hashable, Sendable {
+        public init() {}
+    }
+}
+
+extension WorkerTask {
+    /// Throws ``WorkerError/badTask(reason:)``.
+    public init(json: Bytes) throws(WorkerError) {
+        do { self = try JSON.decode(WorkerTask.self, from: json) } catch {
+            throw .badTask(reason: "\(error)")
+        }
+    }
+
+    /// Compact JSON.
+    public func json() throws -> String { JSON.encode(try JSON.value(of: self)) }
+}
+
+extension WorkerTask.Work {
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case optimize, vacuum, checkpoint
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let named = CodingKeys.allCases.filter { values.contains($0) }
+        guard named.count == 1, let key = named.first else {
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum and checkpoint"))
+        }
+        switch key {
+        case .optimize: self = .optimize(try values.decode(WorkerTask.Optimize.self, forKey: key))
+        case .vacuum: self = .vacuum(try values.decode(WorkerTask.Vacuum.self, forKey: key))
+        case .checkpoint: self = .checkpoint(try values.decode(WorkerTask.Checkpoint.self, forKey: key))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case let .optimize(work): try values.encode(work, forKey: .optimize)
+        case let .vacuum(work): try values.encode(work, forKey: .vacuum)
+        case let .checkpoint(work): try values.encode(work, forKey: .checkpoint)
+        }
+    }
+}
