@@ -32,9 +32,10 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
 
-        library("Base", ["CYAML"]),
+        .target(name: "CSystem"),
+        library("Base", ["CYAML", "CSystem"]),
         library("HTTP", ["Base", "CCurl", "CLinux", "CMicroHTTPD"]),
-        library("ObjectStore", ["Base", "HTTP"]),
+        library("ObjectStore", ["Base", "HTTP", "CSystem"]),
         library("Columnar", ["Base"]),
         library("Parquet", ["Base", "Columnar", "ObjectStore", "CZlib", "CZstd", "CSnappy", "CDeflate"]),
         library("Expressions", ["Base", "Columnar"]),

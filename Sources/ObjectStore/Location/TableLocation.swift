@@ -1,0 +1,115 @@
+import Base
+
+/// Where a table (or any tree of objects) lives, in one spelling: what a person wrote as a path or a URL, made absolute and normal.
+public struct TableLocation: Sendable, Hashable {
+    public enum Scheme: String, Sendable, Hashable, CaseIterable {
+        case file
+    }
+
+    public let scheme: Scheme
+    /// Absolute, without `.`, `..`, doubled or trailing slashes; percent escapes of a URL are resolved.
+    public let path: String
+
+    /// Reads a path (relative ones count from `relativeTo`), `file:///path` or Hadoop's `file:/path`.
+    ///
+    /// Throws ``ObjectStoreError/unsupportedLocation(location:reason:)`` for other schemes and for what is no location.
+    public init(_ uri: String, relativeTo workingDirectory: String = "/") throws(ObjectStoreError) {
+        guard !uri.isEmpty else { throw .unsupportedLocation(location: "(empty)", reason: "give a path or a URL like file:///data/orders") }
+        guard !uri.utf8.contains(0) else { throw .unsupportedLocation(location: uri, reason: "it has a NUL character") }
+        guard let (scheme, rest) = Self.splitScheme(uri) else {
+            self.init(path: uri.hasPrefix("/") ? uri : "\(workingDirectory)/\(uri)")
+            return
+        }
+        guard Scheme(rawValue: scheme) == .file else {
+            throw .unsupportedLocation(location: uri, reason: "this version reads and writes file:// locations only, not \(scheme)://")
+        }
+        var path = rest
+        if path.hasPrefix("//") {
+            path = path.dropFirst(2)
+            if path.hasPrefix("localhost/") { path = path.dropFirst("localhost".count) }
+        }
+        guard path.hasPrefix("/") else {
+            throw .unsupportedLocation(location: uri, reason: "a file URL names an absolute path of this machine, as file:///data/orders does")
+        }
+        guard let decoded = String(path).percentDecoded else {
+            throw .unsupportedLocation(
+                location: uri, reason: "a `%` in a URL must be followed by two hexadecimal digits that make valid UTF-8; write `%25` for a percent sign")
+        }
+        self.init(path: decoded)
+    }
+
+    private init(path: String) {
+        scheme = .file
+        var components: [Substring] = []
+        for component in path.split(separator: "/") {
+            switch component {
+            case ".": continue
+            case "..": _ = components.popLast()
+            default: components.append(component)
+            }
+        }
+        self.path = "/" + components.joined(separator: "/")
+    }
+
+    /// The scheme in lower case and what follows its colon; nil for a plain path, which may well have a colon.
+    private static func splitScheme(_ uri: String) -> (scheme: String, rest: Substring)? {
+        guard let colon = uri.firstIndex(of: ":") else { return nil }
+        let scheme = uri[..<colon].lowercased()
+        let rest = uri[uri.index(after: colon)...]
+        guard let first = scheme.utf8.first, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first),
+            scheme.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2B || $0 == 0x2D || $0 == 0x2E }),
+            rest.hasPrefix("//") || (scheme == "file" && rest.hasPrefix("/"))
+        else { return nil }
+        return (scheme, rest)
+    }
+
+    /// The location of something below this one; `name` may have several components.
+    public func appending(_ name: String) -> TableLocation { TableLocation(path: "\(path)/\(name)") }
+
+    /// Whether this is `other` or lies below it.
+    public func isInside(_ other: TableLocation) -> Bool {
+        scheme == other.scheme && (path == other.path || other.path == "/" || path.hasPrefix(other.path + "/"))
+    }
+}
+
+extension TableLocation: CustomStringConvertible {
+    /// `file:///data/orders`
+    public var description: String { "\(scheme.rawValue)://\(path.percentEncodedPath)" }
+}
+
+extension String {
+    /// `%20` and its like resolved; nil where a percent sign is followed by something else, or where the bytes are no UTF-8.
+    public var percentDecoded: String? {
+        guard utf8.contains(UInt8(ascii: "%")) else { return self }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(utf8.count)
+        var rest = utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst()?.hexadecimalDigit, let low = rest.popFirst()?.hexadecimalDigit else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// Escapes what may not stand in a URL's path: everything but unreserved characters, `/` and the delimiters that RFC 3986 allows there.
+    public var percentEncodedPath: String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(utf8.count)
+        for byte in utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                bytes.append(byte)
+            case _ where "-._~/!$&'()*+,;=:@".utf8.contains(byte):
+                bytes.append(byte)
+            default:
+                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
