@@ -1,0 +1,111 @@
+import Base
+import HTTP
+
+/// A client of one Kubernetes API server, on few connections, for any number of tasks.
+///
+/// Every call comes twice: for ``KubeResource`` types, and for any kind by ``GroupVersionResource`` with ``Resource`` objects that lose no field.
+public final class KubeClient: Sendable {
+    public struct Options: Sendable {
+        /// The owner of the fields that this client writes, and the name it reports events under.
+        public var fieldManager = "levee"
+        public var userAgent = "levee"
+        public var requestTimeout: Duration = .seconds(60)
+        public var retry = RetryPolicy()
+        public var clock: any WallClock = SystemClock()
+        public var random: any RandomSource = SystemRandomSource()
+        public var logger = Logger.none
+
+        public init() {}
+    }
+
+    public let configuration: KubeConfiguration
+    public let options: Options
+    private let connection: ServerConnection
+
+    public init(configuration: KubeConfiguration, options: Options = Options()) throws(KubeError) {
+        self.configuration = configuration
+        self.options = options
+        connection = try ServerConnection(configuration: configuration, options: options)
+    }
+
+    /// The namespace that the configuration names: a context's, or the pod's own.
+    public var namespace: String { configuration.namespace }
+
+    /// Sends a request, repeated as the policy allows, and reads the answer as JSON.
+    func send(_ request: KubeRequest, retry: RetryPolicy? = nil) async throws(KubeError) -> JSONValue {
+        let response = try await exchange(request, retry: retry ?? options.retry)
+        do {
+            return try JSON.parse(response.body)
+        } catch {
+            throw .unexpectedResponse(request: request.label, reason: "\(error)")
+        }
+    }
+
+    /// Starts a response that is read as it comes. Not repeated: its users have their own way of beginning again.
+    func stream(_ request: KubeRequest) async throws(KubeError) -> HTTPResponseBody {
+        let http = request.httpRequest(server: configuration.server)
+        var response = try await connection.stream(http)
+        if response.status == 401, connection.forgetToken() { response = try await connection.stream(http) }
+        logWarnings(response.headers, request)
+        if response.status >= 300 {
+            let body: Bytes
+            do throws(HTTPError) {
+                body = try await response.body.collect(upTo: 1 << 20)
+            } catch {
+                throw .transport(error)
+            }
+            throw .fromResponse(HTTPResponse(status: response.status, headers: response.headers, body: body), request: request.label)
+        }
+        return response.body
+    }
+
+    private func exchange(_ request: KubeRequest, retry: RetryPolicy) async throws(KubeError) -> HTTPResponse {
+        let http = request.httpRequest(server: configuration.server)
+        var attempt = 0
+        var tokenWasRenewed = false
+        while true {
+            attempt += 1
+            let failure: KubeError
+            do throws(KubeError) {
+                let response = try await connection.execute(http)
+                logWarnings(response.headers, request)
+                if response.status < 300 { return response }
+                if response.status == 401, !tokenWasRenewed, connection.forgetToken() {
+                    tokenWasRenewed = true
+                    continue
+                }
+                failure = .fromResponse(response, request: request.label)
+            } catch {
+                failure = error
+            }
+            guard let delay = retry.delay(after: failure, attempt: attempt, isRead: request.isRead, random: options.random) else { throw failure }
+            options.logger.debug("request is repeated", ["request": request.label, "attempt": attempt, "error": failure])
+            do {
+                try await options.clock.sleep(for: delay)
+            } catch {
+                throw .cancelled
+            }
+        }
+    }
+
+    /// The API server's hints to whoever sent the request: deprecated versions, unknown fields.
+    private func logWarnings(_ headers: HTTPHeaders, _ request: KubeRequest) {
+        for value in headers.values("Warning") {
+            options.logger.warning("the API server warns", ["request": request.label, "warning": value])
+        }
+    }
+}
+
+extension KubeError {
+    /// What an answer with an error status says. Proxies and load balancers answer with something else than a Status object.
+    static func fromResponse(_ response: HTTPResponse, request: String) -> KubeError {
+        var status: APIStatus
+        if let json = try? JSON.parse(response.body), json["kind"]?.stringValue == "Status" {
+            status = APIStatus(json, code: response.status)
+        } else {
+            status = APIStatus(code: response.status, message: String(response.body.prefix(200).text))
+        }
+        if status.retryAfter == nil, let seconds = response.headers["Retry-After"].flatMap({ Int($0) }), seconds > 0 { status.retryAfter = .seconds(seconds) }
+        return .status(status, request: request)
+    }
+}
