@@ -1,0 +1,84 @@
+import Base
+
+/// Table properties that the log, checkpoints and retention follow, with Delta's defaults.
+extension TableMetadata {
+    /// `delta.checkpointInterval`: commits between checkpoints. A value that is no positive number counts as the default.
+    public var checkpointInterval: Int64 {
+        guard let text = configuration["delta.checkpointInterval"], let interval = Int64(text), interval > 0 else { return 10 }
+        return interval
+    }
+
+    /// `delta.deletedFileRetentionDuration`: how long removed files and their tombstones are kept; 7 days by default.
+    public var deletedFileRetention: Duration { interval("delta.deletedFileRetentionDuration") ?? .seconds(7 * 86_400) }
+
+    /// `delta.logRetentionDuration`: how long history is kept; 30 days by default.
+    public var logRetention: Duration { interval("delta.logRetentionDuration") ?? .seconds(30 * 86_400) }
+
+    /// `delta.setTransactionRetentionDuration`: how long `txn` actions live; nil for ever, which is the default.
+    public var transactionRetention: Duration? { interval("delta.setTransactionRetentionDuration") }
+
+    /// `delta.checkpoint.writeStatsAsJson`, true by default.
+    public var writesStatsAsJSON: Bool { configuration["delta.checkpoint.writeStatsAsJson"].map { $0.lowercased() == "true" } ?? true }
+
+    /// `delta.checkpoint.writeStatsAsStruct`. Spark's default depends on its release; the protocol's is false.
+    public var writesStatsAsStruct: Bool { isEnabled("delta.checkpoint.writeStatsAsStruct") }
+
+    /// `delta.dataSkippingNumIndexedCols`: how many leading columns have statistics; 32 by default, -1 for all.
+    public var indexedColumnCount: Int { configuration["delta.dataSkippingNumIndexedCols"].flatMap { Int($0) } ?? 32 }
+
+    /// `delta.dataSkippingStatsColumns`, which takes the place of the count where it is set.
+    public var statisticsColumns: [String]? {
+        configuration["delta.dataSkippingStatsColumns"].map { list in
+            list.split(separator: ",").map { name in
+                String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+            }
+        }
+    }
+
+    /// `delta.isolationLevel`
+    public var isolationLevel: IsolationLevel { configuration["delta.isolationLevel"].flatMap(IsolationLevel.init) ?? .writeSerializable }
+
+    /// A property that holds a duration; nil where unset or not understood.
+    private func interval(_ property: String) -> Duration? { configuration[property].flatMap(CalendarInterval.duration) }
+}
+
+/// How much concurrent transactions may differ from one order of them (Delta's isolation levels).
+public enum IsolationLevel: String, Sendable {
+    case serializable = "Serializable"
+    /// Readers may see an order in which blind appends come elsewhere.
+    case writeSerializable = "WriteSerializable"
+    /// For transactions that change no data, as OPTIMIZE: they conflict only over the files they rewrite.
+    case snapshotIsolation = "SnapshotIsolation"
+}
+
+/// Spark's interval literals as table properties use them: `interval 1 week`, `interval 168 hours`, `interval 2 days 3 hours`.
+enum CalendarInterval {
+    /// nil for months and years, whose length depends on the day, and for text that is no interval.
+    static func duration(_ text: String) -> Duration? {
+        var words = text.lowercased().split(whereSeparator: { $0 == " " || $0 == "\t" })
+        if words.first == "interval" { words.removeFirst() }
+        guard !words.isEmpty, words.count % 2 == 0 else { return nil }
+        var microseconds: Int64 = 0
+        for place in stride(from: 0, to: words.count, by: 2) {
+            guard let amount = Int64(words[place]), let unit = unit(words[place + 1]) else { return nil }
+            let (product, tooLarge) = amount.multipliedReportingOverflow(by: unit)
+            let (sum, overflow) = microseconds.addingReportingOverflow(product)
+            if tooLarge || overflow { return nil }
+            microseconds = sum
+        }
+        return microseconds >= 0 ? .microseconds(microseconds) : nil
+    }
+
+    private static func unit(_ name: Substring) -> Int64? {
+        switch name.hasSuffix("s") ? name.dropLast() : name {
+        case "microsecond": 1
+        case "millisecond": 1000
+        case "second": 1_000_000
+        case "minute": 60_000_000
+        case "hour": 3_600_000_000
+        case "day": 86_400_000_000
+        case "week": 7 * 86_400_000_000
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,38 @@
+/// What an operation wants to do to a table; the feature registry answers for each feature.
+public enum Access: String, Sendable, Hashable, CaseIterable {
+    /// Read rows.
+    case read
+    /// Add rows, remove none.
+    case append
+    /// Change or remove rows.
+    case rewrite
+    /// Rearrange rows without changing any (OPTIMIZE): every action has `dataChange` false.
+    case maintain
+    /// Delete files that no version in retention refers to, and record it.
+    case vacuum
+    /// Change schema, partitioning or properties.
+    case metadataChange
+    /// Write a checkpoint of what is there.
+    case checkpoint
+
+    /// Whether it puts something into the log or takes files away, so that writer features matter.
+    var isWrite: Bool { self != .read }
+
+    /// Whether it opens data files.
+    var readsData: Bool { self == .read || self == .rewrite || self == .maintain }
+}
+
+extension Access: CustomStringConvertible {
+    /// How messages name it at the start of a sentence.
+    public var description: String {
+        switch self {
+        case .read: "reading was"
+        case .append: "appending was"
+        case .rewrite: "changing rows was"
+        case .maintain: "rewriting files was"
+        case .vacuum: "vacuuming was"
+        case .metadataChange: "changing the metadata was"
+        case .checkpoint: "checkpointing was"
+        }
+    }
+}
