@@ -39,7 +39,7 @@ let package = Package(
         library("Columnar", ["Base"]),
         library("Parquet", ["Base", "Columnar", "ObjectStore", "CZlib", "CZstd", "CSnappy", "CDeflate"]),
         library("Expressions", ["Base", "Columnar"]),
-        library("DeltaEngine", ["Base", "Columnar", "ObjectStore", "Parquet", "Expressions"]),
+        library("DeltaEngine", ["Base", "Columnar", "ObjectStore", "Parquet", "Expressions", "CZstd"]),
         library("Jobs", ["Base", "ObjectStore", "DeltaEngine"]),
         library("KubeClient", ["Base", "HTTP"]),
         library("Operator", ["Base", "HTTP", "ObjectStore", "KubeClient", "DeltaEngine", "Jobs"]),

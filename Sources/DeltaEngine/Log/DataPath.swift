@@ -45,6 +45,10 @@ public struct DataPath: Sendable {
             }
             relative = inside
         }
+        // A replacement character that the log does not have stands for bytes that no name can be made of.
+        guard !relative.unicodeScalars.contains("\u{FFFD}") || encoded.unicodeScalars.contains("\u{FFFD}") else {
+            throw .unsupportedPath(path: encoded, reason: "its escapes stand for bytes that are not UTF-8")
+        }
         do {
             return try ObjectPath(relative)
         } catch {
@@ -66,10 +70,10 @@ public struct DataPath: Sendable {
 
 extension DataPath: Hashable {
     public static func == (left: DataPath, right: DataPath) -> Bool {
-        left.encoded == right.encoded || left.decoded == right.decoded
+        left.encoded.hasSameBytes(as: right.encoded) || left.decoded.hasSameBytes(as: right.decoded)
     }
 
-    public func hash(into hasher: inout Hasher) { hasher.combine(decoded) }
+    public func hash(into hasher: inout Hasher) { decoded.hashBytes(into: &hasher) }
 }
 
 extension DataPath: CustomStringConvertible {

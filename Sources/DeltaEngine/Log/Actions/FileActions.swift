@@ -21,13 +21,13 @@ public struct PartitionValues: Sendable {
 
 extension PartitionValues: Hashable {
     public static func == (left: PartitionValues, right: PartitionValues) -> Bool {
-        left.entries.count == right.entries.count && left.entries.allSatisfy { right[$0.column] == .some($0.value) }
+        left.entries.count == right.entries.count && left.entries.allSatisfy { entry in right[entry.column].map { $0.hasSameBytes(as: entry.value) } ?? false }
     }
 
     public func hash(into hasher: inout Hasher) {
         for entry in entries.sorted(by: { $0.column < $1.column }) {
             hasher.combine(entry.column)
-            hasher.combine(entry.value)
+            entry.value?.hashBytes(into: &hasher)
         }
     }
 }

@@ -19,7 +19,7 @@ struct PartitionCodesBuilder {
         let name: String
         var codes: [UInt32] = []
         var texts: [String] = []
-        var byText: [String: UInt32] = [:]
+        var byText: [ExactText: UInt32] = [:]
     }
 
     private var columns: [Column] = []
@@ -44,10 +44,10 @@ struct PartitionCodesBuilder {
     }
 
     private mutating func code(of text: String, _ column: Int) -> UInt32 {
-        if let code = columns[column].byText[text] { return code }
+        if let code = columns[column].byText[ExactText(text)] { return code }
         columns[column].texts.append(text)
         let code = UInt32(columns[column].texts.count)
-        columns[column].byText[text] = code
+        columns[column].byText[ExactText(text)] = code
         return code
     }
 

@@ -1,0 +1,72 @@
+/// The rows of some segments that count: what is left after reconciliation.
+struct FileRows: Sendable {
+    /// Which rows of a segment are alive.
+    enum Live: Sendable {
+        case all
+        /// In ascending order.
+        case some([UInt32])
+    }
+
+    struct Part: Sendable {
+        let segment: FileSegment
+        let live: Live
+
+        var count: Int {
+            switch live {
+            case .all: segment.count
+            case let .some(rows): rows.count
+            }
+        }
+
+        func row(_ position: Int) -> Int {
+            switch live {
+            case .all: position
+            case let .some(rows): Int(rows[position])
+            }
+        }
+
+        /// The part without the rows for which `isDead` holds; itself where there are none.
+        func without(_ isDead: (Int) -> Bool) -> Part {
+            var rows: [UInt32] = []
+            var died = false
+            for position in 0..<count {
+                let row = row(position)
+                if isDead(row) {
+                    if !died {
+                        died = true
+                        rows = (0..<position).map { UInt32(self.row($0)) }
+                    }
+                } else if died {
+                    rows.append(UInt32(row))
+                }
+            }
+            return died ? Part(segment: segment, live: .some(rows)) : self
+        }
+    }
+
+    let parts: [Part]
+    /// The position of each part's first row, and at the end the number of rows.
+    private let starts: [Int]
+
+    init(parts: [Part]) {
+        self.parts = parts.filter { $0.count > 0 }
+        var starts = [0]
+        for part in self.parts { starts.append(starts[starts.count - 1] + part.count) }
+        self.starts = starts
+    }
+
+    static let empty = FileRows(parts: [])
+
+    var count: Int { starts[parts.count] }
+
+    /// Which part a position lies in, and the row there. `position` must be in `0..<count`.
+    func locate(_ position: Int) -> (part: Int, row: Int) {
+        var low = 0
+        var high = parts.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if starts[middle] <= position { low = middle } else { high = middle }
+        }
+        return (low, parts[low].row(position - starts[low]))
+    }
+}

@@ -1,0 +1,147 @@
+import Base
+
+/// The `add` or `remove` actions of one piece of the log, column by column. Immutable, shared by all snapshots that have rows of it.
+final class FileSegment: Sendable {
+    /// What a row says by yes or no.
+    struct Flags: OptionSet, Sendable {
+        let rawValue: UInt8
+        static let dataChange = Flags(rawValue: 1)
+        /// `extendedFileMetadata` of a remove.
+        static let extended = Flags(rawValue: 2)
+        static let hasSize = Flags(rawValue: 4)
+        static let hasTime = Flags(rawValue: 8)
+    }
+
+    let count: Int
+    let arena: ByteArena
+    /// As in the log.
+    let paths: [ByteArena.Handle]
+    /// See ``PathHash``.
+    let hashes: [UInt64]
+    let sizes: [Int64]
+    /// The modification time of an add, the deletion time of a remove, in milliseconds.
+    let times: [Int64]
+    let flags: [Flags]
+    /// From the statistics; -1 where they don't say.
+    let recordCounts: [Int64]
+    let statistics: StatisticsStore
+    let partitions: [PartitionCodes]
+    /// As JSON text.
+    let tags: SparseColumn<ByteArena.Handle>
+    let deletionVectors: SparseColumn<DeletionVectorDescriptor>
+    let baseRowIds: SparseColumn<Int64>
+    let defaultRowCommitVersions: SparseColumn<Int64>
+    let clusteringProviders: SparseColumn<String>
+
+    fileprivate init(_ builder: FileSegmentBuilder) {
+        count = builder.paths.count
+        arena = builder.arena.finish()
+        paths = builder.paths
+        hashes = builder.hashes
+        sizes = builder.sizes
+        times = builder.times
+        flags = builder.flags
+        recordCounts = builder.recordCounts
+        statistics = builder.statistics.finish()
+        partitions = builder.partitions.finish()
+        tags = builder.tags
+        deletionVectors = builder.deletionVectors
+        baseRowIds = builder.baseRowIds
+        defaultRowCommitVersions = builder.defaultRowCommitVersions
+        clusteringProviders = builder.clusteringProviders
+    }
+
+    static let empty = FileSegmentBuilder().finish()
+
+    func path(_ row: Int) -> DataPath { DataPath(encoded: arena.text(paths[row])) }
+
+    /// Whether two rows are the same logical file: path and deletion vector (protocol, "Add File and Remove File").
+    static func sameFile(_ left: FileSegment, _ leftRow: Int, _ right: FileSegment, _ rightRow: Int) -> Bool {
+        guard left.hashes[leftRow] == right.hashes[rightRow] else { return false }
+        guard left.deletionVectors[leftRow]?.uniqueID == right.deletionVectors[rightRow]?.uniqueID else { return false }
+        let (leftPath, rightPath) = (left.arena.bytes(left.paths[leftRow]), right.arena.bytes(right.paths[rightRow]))
+        return leftPath == rightPath || DataPath(encoded: leftPath.text) == DataPath(encoded: rightPath.text)
+    }
+
+    /// What the columns take in memory, roughly.
+    var sizeInBytes: Int {
+        arena.sizeInBytes + statistics.sizeInBytes + count * (5 * 8 + 1 + 4 * partitions.count)
+    }
+}
+
+/// Fills a ``FileSegment`` row by row. Used by one task at a time.
+final class FileSegmentBuilder {
+    fileprivate let arena = ByteArenaBuilder()
+    fileprivate var paths: [ByteArena.Handle] = []
+    fileprivate var hashes: [UInt64] = []
+    fileprivate var sizes: [Int64] = []
+    fileprivate var times: [Int64] = []
+    fileprivate var flags: [FileSegment.Flags] = []
+    fileprivate var recordCounts: [Int64] = []
+    fileprivate let statistics = StatisticsStoreBuilder()
+    var partitions = PartitionCodesBuilder()
+    fileprivate var tags = SparseColumn<ByteArena.Handle>()
+    fileprivate var deletionVectors = SparseColumn<DeletionVectorDescriptor>()
+    fileprivate var baseRowIds = SparseColumn<Int64>()
+    fileprivate var defaultRowCommitVersions = SparseColumn<Int64>()
+    fileprivate var clusteringProviders = SparseColumn<String>()
+
+    var count: Int { paths.count }
+
+    /// Begins a row. `writePath` writes at most `pathLimit` bytes of the path as the log has it, and returns their count.
+    func appendRow<Failure: Error>(
+        pathLimit: Int, size: Int64?, time: Int64?, flags: FileSegment.Flags, deletionVector: DeletionVectorDescriptor?,
+        _ writePath: (UnsafeMutableBufferPointer<UInt8>) throws(Failure) -> Int
+    ) throws(Failure) {
+        let handle = try arena.append(upTo: pathLimit, writePath)
+        var vectorID = deletionVector?.uniqueID ?? ""
+        let hash = arena.withBytes(handle) { path in
+            vectorID.withUTF8 { PathHash.hash(path: path, deletionVector: UnsafeRawBufferPointer($0)) }
+        }
+        var flags = flags
+        if size != nil { flags.insert(.hasSize) }
+        if time != nil { flags.insert(.hasTime) }
+        let row = paths.count
+        paths.append(handle)
+        hashes.append(hash)
+        sizes.append(size ?? 0)
+        times.append(time ?? 0)
+        self.flags.append(flags)
+        recordCounts.append(-1)
+        deletionVectors.set(deletionVector, at: row)
+    }
+
+    /// Whether the last row's path is UTF-8; one that is not would never match an object's name.
+    var lastPathIsValid: Bool {
+        guard let handle = paths.last else { return true }
+        return arena.withBytes(handle) { path in
+            !path.contains { $0 >= 0x80 } || String(validating: path, as: UTF8.self) != nil
+        }
+    }
+
+    /// Sets the last row's value of a partition column.
+    func setPartition(_ column: Int, _ value: String?) { partitions.set(value, column: column, row: paths.count - 1) }
+
+    func setPartition(_ column: String, _ value: String?) { setPartition(partitions.column(column), value) }
+
+    /// Sets the last row's statistics: at most `limit` bytes of JSON that `write` writes, returning their count.
+    func setStatistics<Failure: Error>(
+        limit: Int, _ write: (UnsafeMutableBufferPointer<UInt8>) throws(Failure) -> Int
+    ) throws(Failure) {
+        try statistics.append(row: paths.count - 1, upTo: limit, write)
+        let records = statistics.withLast(StatisticsText.recordCount)
+        recordCounts[paths.count - 1] = (records ?? nil) ?? -1
+    }
+
+    func setTags(_ json: UnsafeRawBufferPointer) { tags.set(arena.append(json), at: paths.count - 1) }
+
+    func setRowTracking(baseRowId: Int64?, defaultRowCommitVersion: Int64?) {
+        baseRowIds.set(baseRowId, at: paths.count - 1)
+        defaultRowCommitVersions.set(defaultRowCommitVersion, at: paths.count - 1)
+    }
+
+    func setClusteringProvider(_ name: String?) { clusteringProviders.set(name, at: paths.count - 1) }
+
+    /// The segment, and a builder that must not be used again.
+    func finish() -> FileSegment { FileSegment(self) }
+}
