@@ -7,7 +7,7 @@ public enum SchemaJSON {
     ///
     /// Throws ``DeltaError/unsupportedType(column:type:)`` for a type that Levee has no columns for, ``DeltaError/invalidMetadata(reason:)`` for
     /// text that is no schema.
-    public static func parse(_ text: String) throws(DeltaError) -> TableSchema {
+    public static func parse(_ text: String) throws(DeltaError) -> Schema {
         let json: JSONValue
         do {
             json = try JSON.parse(text)
@@ -17,9 +17,9 @@ public enum SchemaJSON {
         return try parse(json)
     }
 
-    public static func parse(_ json: JSONValue) throws(DeltaError) -> TableSchema {
+    public static func parse(_ json: JSONValue) throws(DeltaError) -> Schema {
         guard json["type"]?.stringValue == "struct" else { throw .invalidMetadata(reason: "the schema is no struct") }
-        let schema = TableSchema(fields: try fields(of: json, path: ""))
+        let schema = Schema(try fields(of: json, path: ""))
         var seen: Set<String> = []
         for field in schema.fields where !seen.insert(field.name.lowercased()).inserted {
             throw .invalidMetadata(reason: "two columns are named \(field.name) but for upper and lower case")
@@ -28,14 +28,16 @@ public enum SchemaJSON {
     }
 
     /// The `schemaString` of a schema.
-    public static func encode(_ schema: TableSchema) -> String { JSON.encode(json(of: schema)) }
+    public static func encode(_ schema: Schema) -> String { JSON.encode(json(of: schema)) }
 
-    public static func json(of schema: TableSchema) -> JSONValue {
+    public static func json(of schema: Schema) -> JSONValue {
         ["type": "struct", "fields": .array(schema.fields.map(json(of:)))]
     }
 
-    private static func json(of field: TableField) -> JSONValue {
-        ["name": .string(field.name), "type": field.typeJSON, "nullable": .bool(field.nullable), "metadata": .object(field.metadata)]
+    private static func json(of field: Field) -> JSONValue {
+        // Sorted, so that equal schemas have equal texts.
+        let metadata = JSONObject(field.metadata.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) })
+        return ["name": .string(field.name), "type": json(of: field.type), "nullable": .bool(field.nullable), "metadata": .object(metadata)]
     }
 
     /// A primitive type by the name that the log and people use: `long`, `decimal(10,2)`; nil for any other.
@@ -76,9 +78,9 @@ public enum SchemaJSON {
         return text
     }
 
-    private static func fields(of json: JSONValue, path: String) throws(DeltaError) -> [TableField] {
+    private static func fields(of json: JSONValue, path: String) throws(DeltaError) -> [Field] {
         guard let list = json["fields"]?.arrayValue else { throw .invalidMetadata(reason: "the struct\(at(path)) has no list of fields") }
-        var fields: [TableField] = []
+        var fields: [Field] = []
         for entry in list {
             guard let name = entry["name"]?.stringValue, let typeJSON = entry["type"] else {
                 throw .invalidMetadata(reason: "a field\(at(path)) has no name or no type")
@@ -86,9 +88,9 @@ public enum SchemaJSON {
             let inner = path.isEmpty ? name : "\(path).\(name)"
             // Absent counts as nullable and as no metadata, as Spark reads it.
             fields.append(
-                TableField(
+                Field(
                     name, try type(of: typeJSON, path: inner), nullable: entry["nullable"]?.boolValue ?? true,
-                    metadata: entry["metadata"]?.objectValue ?? [:], typeJSON: typeJSON))
+                    metadata: metadata(entry["metadata"]?.objectValue)))
         }
         return fields
     }
@@ -99,7 +101,7 @@ public enum SchemaJSON {
             return type
         }
         switch json["type"]?.stringValue {
-        case "struct": return .structure(try fields(of: json, path: path).map(\.column))
+        case "struct": return .structure(try fields(of: json, path: path))
         case "array":
             guard let element = json["elementType"] else { throw .invalidMetadata(reason: "the array\(at(path)) has no elementType") }
             return .list(element: Field("element", try type(of: element, path: "\(path).element"), nullable: json["containsNull"]?.boolValue ?? true))
@@ -114,17 +116,16 @@ public enum SchemaJSON {
         }
     }
 
+    private static func metadata(_ object: JSONObject?) -> [String: JSONValue] {
+        Dictionary((object ?? [:]).map { ($0.key, $0.value) }) { _, last in last }
+    }
+
     private static func at(_ path: String) -> String { path.isEmpty ? "" : " at \(path)" }
 
-    /// The type as the log spells it, nested fields without metadata.
     static func json(of type: DataType) -> JSONValue {
         switch type {
         case let .structure(fields):
-            [
-                "type": "struct",
-                "fields": .array(
-                    fields.map { ["name": .string($0.name), "type": json(of: $0.type), "nullable": .bool($0.nullable), "metadata": [:]] }),
-            ]
+            ["type": "struct", "fields": .array(fields.map(json(of:)))]
         case let .list(element): ["type": "array", "elementType": json(of: element.type), "containsNull": .bool(element.nullable)]
         case let .map(key, value):
             [
@@ -132,6 +133,36 @@ public enum SchemaJSON {
                 "valueContainsNull": .bool(value.nullable),
             ]
         default: .string(type.description)
+        }
+    }
+}
+
+extension Field {
+    /// The same column by name and type only, here and in all nested fields: for comparing with a file's schema, and for batches.
+    public var withoutMetadata: Field { Field(name, type.withoutMetadata, nullable: nullable) }
+
+    public var comment: String? { metadata["comment"]?.stringValue }
+
+    /// Whether this field or any nested in it has metadata of that key.
+    func hasMetadata(_ key: String) -> Bool {
+        if metadata[key] != nil { return true }
+        switch type {
+        case let .structure(fields): return fields.contains { $0.hasMetadata(key) }
+        case let .list(element): return element.hasMetadata(key)
+        case let .map(keyField, value): return keyField.hasMetadata(key) || value.hasMetadata(key)
+        default: return false
+        }
+    }
+}
+
+extension DataType {
+    /// The same type, nested fields by name and type only.
+    public var withoutMetadata: DataType {
+        switch self {
+        case let .structure(fields): .structure(fields.map(\.withoutMetadata))
+        case let .list(element): .list(element: element.withoutMetadata)
+        case let .map(key, value): .map(key: key.withoutMetadata, value: value.withoutMetadata)
+        default: self
         }
     }
 }

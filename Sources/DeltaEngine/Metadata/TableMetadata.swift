@@ -11,14 +11,14 @@ public struct TableMetadata: Sendable, Hashable {
     public var formatOptions: [String: String]
     /// The schema's text as in the log: what Levee does not change it writes back as it was.
     public private(set) var schemaString: String
-    public private(set) var schema: TableSchema
+    public private(set) var schema: Schema
     public var partitionColumns: [String]
     public var configuration: [String: String]
     /// Milliseconds since the epoch.
     public var createdTime: Int64?
 
     public init(
-        id: String, name: String? = nil, description: String? = nil, schema: TableSchema, partitionColumns: [String] = [],
+        id: String, name: String? = nil, description: String? = nil, schema: Schema, partitionColumns: [String] = [],
         configuration: [String: String] = [:], createdTime: Int64? = nil
     ) {
         self.id = id
@@ -53,7 +53,7 @@ public struct TableMetadata: Sendable, Hashable {
     }
 
     /// Replaces the schema. Partition columns must still be among its columns; ``check()`` tells.
-    public mutating func setSchema(_ schema: TableSchema) {
+    public mutating func setSchema(_ schema: Schema) {
         self.schema = schema
         schemaString = SchemaJSON.encode(schema)
     }
@@ -70,10 +70,16 @@ public struct TableMetadata: Sendable, Hashable {
     }
 
     /// The fields of the partition columns, in the order of ``partitionColumns``.
-    public var partitionFields: [TableField] { partitionColumns.compactMap { schema[$0] } }
+    public var partitionFields: [Field] { partitionColumns.compactMap { schema[$0] } }
+
+    /// The names by which `partitionValues` calls the partition columns: physical ones where columns are mapped (protocol, "Column Mapping").
+    public var partitionKeys: [String] {
+        guard let mode = configuration["delta.columnMapping.mode"], mode.lowercased() != "none" else { return partitionColumns }
+        return partitionColumns.map { schema[$0]?.metadata["delta.columnMapping.physicalName"]?.stringValue ?? $0 }
+    }
 
     /// The columns that data files hold, in the order of the schema.
-    public var dataFields: [TableField] { schema.fields.filter { !partitionColumns.contains($0.name) } }
+    public var dataFields: [Field] { schema.fields.filter { !partitionColumns.contains($0.name) } }
 
     /// Whether a property is set to true, in any case of letters.
     public func isEnabled(_ property: String) -> Bool { configuration[property]?.lowercased() == "true" }

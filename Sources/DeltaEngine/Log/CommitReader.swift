@@ -1,0 +1,62 @@
+import Base
+import Glibc
+
+/// Reads single commits as actions, for conflict checks and history; whole logs go through ``CommitScanner``.
+enum CommitReader {
+    /// A commit's actions and provenance.
+    struct Commit: Sendable {
+        let version: Int64
+        let actions: [Action]
+        let commitInfo: CommitInfo?
+    }
+
+    /// Throws ``DeltaError/corruptCommit(version:line:reason:)``. Metadata whose schema Levee cannot represent throws what the schema's reader throws.
+    static func read(_ bytes: Bytes, version: Int64) throws -> Commit {
+        var actions: [Action] = []
+        var info: CommitInfo?
+        try forEachLine(bytes) { line, number in
+            do {
+                let value = try JSON.parse(line)
+                if let members = value["commitInfo"]?.objectValue {
+                    info = info ?? CommitInfo(members: members)
+                } else if let action = try ActionDecoding.action(value) {
+                    actions.append(action)
+                }
+            } catch let error as JSONError {
+                throw DeltaError.corruptCommit(version: version, line: number, reason: error.description)
+            } catch let error as ActionDecoding.Failure {
+                throw DeltaError.corruptCommit(version: version, line: number, reason: error.reason)
+            }
+        }
+        return Commit(version: version, actions: actions, commitInfo: info)
+    }
+
+    /// The provenance alone: lines of other actions are only looked at by their first bytes.
+    static func commitInfo(_ bytes: Bytes, version: Int64) throws -> CommitInfo? {
+        var info: CommitInfo?
+        try forEachLine(bytes) { line, number in
+            guard info == nil, line.prefix(32).text.contains("\"commitInfo\"") else { return }
+            do {
+                if let members = try JSON.parse(line)["commitInfo"]?.objectValue { info = CommitInfo(members: members) }
+            } catch {
+                throw DeltaError.corruptCommit(version: version, line: number, reason: error.description)
+            }
+        }
+        return info
+    }
+
+    /// Lines that are not blank, counted from 1.
+    private static func forEachLine(_ bytes: Bytes, _ body: (Bytes, Int) throws -> Void) throws {
+        var start = 0
+        var number = 1
+        while start < bytes.count {
+            let end = bytes.withUnsafeBytes { raw -> Int in
+                guard let base = raw.baseAddress, let newline = memchr(base + start, Int32(UInt8(ascii: "\n")), raw.count - start) else { return raw.count }
+                return base.distance(to: UnsafeRawPointer(newline))
+            }
+            if let line = bytes.slice(start..<end), !line.withUnsafeBytes({ $0.allSatisfy { $0 <= 0x20 } }) { try body(line, number) }
+            start = end + 1
+            number += 1
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Base
+import ObjectStore
+
+/// One commit in the table's history.
+public struct CommitRecord: Sendable, Hashable {
+    public let version: Int64
+    /// The in-commit timestamp where there is one, else the commit file's modification time, adjusted so that no commit is before its predecessor.
+    public let timestamp: Timestamp
+    /// nil where the commit has none.
+    public let commitInfo: CommitInfo?
+
+    public var operation: String? { commitInfo?.operation }
+}
+
+/// Reads the provenance of commits, newest first.
+struct History {
+    let store: any ObjectStore
+    let environment: EngineEnvironment
+
+    func records(limit: Int, from version: Int64?) async throws -> [CommitRecord] {
+        let commits = try await LogListing.load(store, from: 0).commits.filter { version.map { limit in $0.version <= limit } ?? true }
+        guard !commits.isEmpty else {
+            // A log of nothing but a checkpoint has no history left; no log at all is an error.
+            _ = try await LogSegment.find(store, version: version)
+            return []
+        }
+        let times = Self.monotonic(commits)
+        let wanted = zip(commits, times).suffix(max(0, limit)).reversed()
+        let store = store
+        return try await concurrentMap(Array(wanted), limit: max(4, environment.parallelism)) { commit, time in
+            let info = try await Self.commitInfo(commit, store)
+            return CommitRecord(
+                version: commit.version, timestamp: info?.inCommitTimestamp.map { Timestamp(milliseconds: $0) } ?? time, commitInfo: info)
+        }
+    }
+
+    /// Clocks that run back are corrected as Delta does: each commit is at least a millisecond after the one before.
+    static func monotonic(_ commits: [LogFile]) -> [Timestamp] {
+        var last: Int64?
+        return commits.map { commit in
+            let time = max(commit.modified.milliseconds, last.map { $0 == .max ? $0 : $0 + 1 } ?? .min)
+            last = time
+            return Timestamp(milliseconds: time)
+        }
+    }
+
+    /// The commit's `commitInfo`, which stands first or last; the other lines are not parsed.
+    private static func commitInfo(_ commit: LogFile, _ store: any ObjectStore) async throws -> CommitInfo? {
+        let bytes = try await store.get(commit.path)
+        return try CommitReader.commitInfo(bytes, version: commit.version)
+    }
+}

@@ -1,0 +1,149 @@
+import Base
+import ObjectStore
+
+/// Reads the files of a log segment and puts them together.
+struct SnapshotLoader {
+    let store: any ObjectStore
+    let environment: EngineEnvironment
+
+    /// Commits of one piece of replay: enough to keep a core busy, few enough that their bytes stay small beside what is kept of them.
+    private static let commitsPerPiece = 64
+    private static let bytesPerPiece: Int64 = 8 << 20
+    /// Commits fetched at once within a piece: on a network, waiting is most of the work.
+    private static let fetchesPerPiece = 8
+
+    /// The snapshot at `version`, or the latest.
+    ///
+    /// A checkpoint that cannot be read is left aside for an older one, or for the commits alone, where they still are all there.
+    func load(version: Int64?) async throws -> Snapshot {
+        var damaged: Set<Int64> = []
+        var firstFailure: DeltaError?
+        while true {
+            let segment: LogSegment
+            do {
+                segment = try await LogSegment.find(store, version: version, avoiding: damaged)
+            } catch let error as DeltaError {
+                throw firstFailure ?? error
+            }
+            do {
+                return try await read(segment)
+            } catch let error as DeltaError {
+                guard case let .corruptCheckpoint(bad, file, reason) = error, damaged.insert(bad).inserted else { throw firstFailure ?? error }
+                firstFailure = firstFailure ?? error
+                environment.logger.warning("a checkpoint cannot be read, going without it", ["version": bad, "file": file, "reason": reason])
+            }
+        }
+    }
+
+    /// The snapshot that a segment amounts to.
+    func read(_ segment: LogSegment) async throws -> Snapshot {
+        let batches = try await readCommits(segment.commits)
+        var reconciliation = Reconciliation(rows: batches.reduce(0) { $0 + $1.adds.count + $1.removes.count })
+        for batch in batches { reconciliation.add(commits: batch) }
+        if let checkpoint = segment.checkpoint {
+            let reader = CheckpointReader(store: store, environment: environment)
+            for batch in try await reader.read(checkpoint) { reconciliation.add(checkpoint: batch) }
+        }
+        var commitInfo = batches.first?.commitInfo
+        if batches.isEmpty, let commit = segment.lastCommit { commitInfo = try? await readCommits([commit]).first?.commitInfo }
+        return try Self.snapshot(segment, reconciliation, commitInfo)
+    }
+
+    /// The snapshot with the commits after it; itself where there are none. Reads only those.
+    func refresh(_ snapshot: Snapshot) async throws -> Snapshot {
+        let newer = try await newerCommits(than: snapshot)
+        guard !newer.isEmpty else { return snapshot }
+        let batches = try await readCommits(newer)
+        return try advance(snapshot, newer, batches)
+    }
+
+    /// The commits after the snapshot's version, in ascending order. Throws ``DeltaError/missingCommit(version:)`` for a gap.
+    func newerCommits(than snapshot: Snapshot) async throws -> [LogFile] {
+        let commits = try await LogListing.load(store, from: snapshot.version + 1).commits
+        for (offset, commit) in commits.enumerated() where commit.version != snapshot.version + 1 + Int64(offset) {
+            throw DeltaError.missingCommit(version: snapshot.version + 1 + Int64(offset))
+        }
+        return commits
+    }
+
+    /// The snapshot after commits that have been read: `batches` newest first.
+    func advance(_ snapshot: Snapshot, _ newer: [LogFile], _ batches: [ReplayBatch]) throws -> Snapshot {
+        var reconciliation = Reconciliation(rows: batches.reduce(0) { $0 + $1.adds.count + $1.removes.count })
+        for batch in batches { reconciliation.add(commits: batch) }
+        reconciliation.add(older: snapshot)
+        return try Self.snapshot(snapshot.segment.appending(newer), reconciliation, batches.first?.commitInfo, previous: snapshot)
+    }
+
+    // MARK: Commits
+
+    /// Reads commits that are in ascending order; the batches come newest first.
+    func readCommits(_ commits: [LogFile]) async throws -> [ReplayBatch] {
+        let store = store
+        return try await concurrentMap(Self.pieces(commits.reversed()), limit: environment.parallelism) { piece in
+            let scanner = CommitScanner()
+            var fetched = ArraySlice<Bytes>()
+            for (place, commit) in piece.enumerated() {
+                if fetched.isEmpty {
+                    let next = Array(piece[place..<min(place + Self.fetchesPerPiece, piece.count)])
+                    fetched = try await concurrentMap(next, limit: Self.fetchesPerPiece) { try await Self.fetch($0, store) }[...]
+                }
+                guard let bytes = fetched.popFirst() else { break }
+                try scanner.scan(bytes, version: commit.version)
+            }
+            return scanner.finish()
+        }
+    }
+
+    private static func fetch(_ commit: LogFile, _ store: any ObjectStore) async throws -> Bytes {
+        do {
+            return try await store.get(commit.path)
+        } catch ObjectStoreError.notFound {
+            throw DeltaError.missingCommit(version: commit.version)
+        }
+    }
+
+    private static func pieces(_ commits: [LogFile]) -> [[LogFile]] {
+        var pieces: [[LogFile]] = []
+        var current: [LogFile] = []
+        var bytes: Int64 = 0
+        for commit in commits {
+            if !current.isEmpty, current.count == commitsPerPiece || bytes + commit.sizeInBytes > bytesPerPiece {
+                pieces.append(current)
+                current = []
+                bytes = 0
+            }
+            current.append(commit)
+            bytes = bytes.saturatingAdding(commit.sizeInBytes)
+        }
+        if !current.isEmpty { pieces.append(current) }
+        return pieces
+    }
+
+    // MARK: Putting together
+
+    private static func snapshot(
+        _ segment: LogSegment, _ state: Reconciliation, _ commitInfo: CommitInfo?, previous: Snapshot? = nil
+    ) throws -> Snapshot {
+        guard let action = state.protocol?.action ?? previous?.protocol else {
+            throw DeltaError.corruptLog(version: segment.version, reason: "it has no protocol action")
+        }
+        try FeatureRegistry.checkReadable(action, version: segment.version)
+        let metadata: TableMetadata
+        if let (version, members) = state.metadata {
+            do {
+                metadata = try ActionDecoding.metadata(members)
+            } catch let error as ActionDecoding.Failure {
+                throw DeltaError.corruptCommit(version: version, line: nil, reason: error.reason)
+            }
+        } else if let previous {
+            metadata = previous.metadata
+        } else {
+            throw DeltaError.corruptLog(version: segment.version, reason: "it has no metaData action")
+        }
+        return Snapshot(
+            segment: segment, protocol: action, metadata: metadata,
+            files: FileTable(rows: FileRows(parts: state.files), partitionKeys: metadata.partitionKeys),
+            tombstones: TombstoneTable(rows: FileRows(parts: state.tombstones)), transactions: state.transactions,
+            domainMetadata: state.domainMetadata, commitInfo: commitInfo)
+    }
+}

@@ -1,0 +1,233 @@
+import Base
+import ObjectStore
+
+/// One run of ``Transaction/commit()``: the attempts and what was learnt between them.
+struct CommitAttempt {
+    private let transaction: Transaction
+    private let store: any ObjectStore
+    private let environment: EngineEnvironment
+    private let txnId: String
+    private let isolation: IsolationLevel
+
+    init(_ transaction: Transaction) {
+        self.transaction = transaction
+        store = transaction.table.store
+        environment = transaction.table.environment
+        txnId = UUID.v4(environment.random).description
+        isolation =
+            transaction.isolationLevel
+            ?? (transaction.hasFileActions && !transaction.changesData
+                ? .snapshotIsolation : transaction.readSnapshot?.metadata.isolationLevel ?? .serializable)
+    }
+
+    /// The table as far as the transaction has been checked against it.
+    private struct Base {
+        var version: Int64
+        var `protocol`: ProtocolAction
+        var metadata: TableMetadata
+    }
+
+    /// What became of a put.
+    private enum Outcome {
+        case ours(version: Int64)
+        case lost
+        /// Nothing is there; the same put may be tried again.
+        case absent(any Error)
+    }
+
+    func run() async throws -> CommitResult {
+        if let done = alreadyApplied(in: transaction.readSnapshot?.transactions ?? [:]) { return done }
+        var base = try checkedBase()
+        let checker = ConflictChecker(reads: transaction.reads, actions: transaction.actions, isolation: isolation)
+        var attempts = 0
+        while attempts < environment.maximumCommitAttempts {
+            try Task.checkCancellation()
+            attempts += 1
+            let version = base.version + 1
+            let path = try ObjectPath(LogFileName.commit(version))
+            FaultPoint.hit("commit.beforePut")
+            switch await put(path, version: version) {
+            case let .ours(version):
+                FaultPoint.hit("commit.afterPut")
+                await PostCommit(table: transaction.table, readSnapshot: transaction.readSnapshot).run(version: version)
+                return .committed(CommitResult.Commit(version: version, attempts: attempts, txnId: txnId))
+            case let .absent(error):
+                guard (error as? ObjectStoreError)?.isRetryable ?? false else { throw error }
+            case .lost:
+                guard transaction.readSnapshot != nil else { throw DeltaError.tableExists(location: store.rootDescription) }
+                for winner in try await winners(after: base.version) {
+                    // A put that was said to have failed, and had not.
+                    if winner.commitInfo?.txnId == txnId {
+                        return .committed(CommitResult.Commit(version: winner.version, attempts: attempts, txnId: txnId))
+                    }
+                    if let done = try advance(&base, past: winner, checker, version: version) { return done }
+                }
+            }
+            try await environment.clock.sleep(
+                for: Backoff(base: .milliseconds(5), cap: .seconds(2)).delay(afterFailures: attempts, random: environment.random))
+        }
+        throw DeltaError.tooManyAttempts(version: base.version + 1, attempts: attempts)
+    }
+
+    // MARK: Checks
+
+    /// Checks what the registry says of the transaction, and returns what it builds on.
+    private func checkedBase() throws(DeltaError) -> Base {
+        var newProtocol: ProtocolAction?
+        var newMetadata: TableMetadata?
+        for action in transaction.actions {
+            switch action {
+            case let .protocol(action):
+                guard newProtocol == nil else { throw .invalidRequest(reason: "one commit cannot have two protocol actions") }
+                newProtocol = action
+            case let .metadata(metadata):
+                guard newMetadata == nil else { throw .invalidRequest(reason: "one commit cannot have two metaData actions") }
+                try metadata.check()
+                newMetadata = metadata
+            default: continue
+            }
+        }
+        try checkFilesOnce()
+        guard let snapshot = transaction.readSnapshot else {
+            guard let newProtocol, let newMetadata else {
+                throw .invalidRequest(reason: "the first commit of a table needs a protocol and a metaData action")
+            }
+            let base = Base(version: -1, protocol: newProtocol, metadata: newMetadata)
+            try check(base, hasDeletionVectors: false)
+            return base
+        }
+        let base = Base(version: snapshot.version, protocol: snapshot.protocol, metadata: snapshot.metadata)
+        try check(base, hasDeletionVectors: snapshot.files.hasDeletionVectors)
+        if newProtocol != nil || newMetadata != nil {
+            try snapshot.require(.metadataChange)
+            // Levee makes no table that it could not write to again.
+            try FeatureRegistry.check(
+                newProtocol ?? snapshot.protocol, newMetadata ?? snapshot.metadata, hasDeletionVectors: snapshot.files.hasDeletionVectors,
+                access: .metadataChange, version: snapshot.version + 1)
+        }
+        return base
+    }
+
+    private func check(_ base: Base, hasDeletionVectors: Bool) throws(DeltaError) {
+        try FeatureRegistry.check(
+            base.protocol, base.metadata, hasDeletionVectors: hasDeletionVectors, access: transaction.derivedAccess, version: max(0, base.version))
+    }
+
+    /// No two actions of one kind on one file (protocol, "Delta Log Entries").
+    private func checkFilesOnce() throws(DeltaError) {
+        var added: Set<DataPath> = []
+        var removed: Set<DataPath> = []
+        for action in transaction.actions {
+            switch action {
+            case let .add(file):
+                guard added.insert(file.path).inserted else { throw .invalidRequest(reason: "\(file.path) is added twice in one commit") }
+            case let .remove(file):
+                guard removed.insert(file.path).inserted else { throw .invalidRequest(reason: "\(file.path) is removed twice in one commit") }
+            default: continue
+            }
+        }
+    }
+
+    private func alreadyApplied(in transactions: [String: SetTransaction]) -> CommitResult? {
+        for action in transaction.actions {
+            guard case let .transaction(mine) = action, let there = transactions[mine.appId], there.version >= mine.version else { continue }
+            return .alreadyApplied(appId: mine.appId, version: there.version)
+        }
+        return nil
+    }
+
+    /// Takes a winner into account; throws where the transaction does not survive it.
+    private func advance(
+        _ base: inout Base, past winner: CommitReader.Commit, _ checker: ConflictChecker, version: Int64
+    ) throws(DeltaError) -> CommitResult? {
+        var recorded: [String: SetTransaction] = [:]
+        for action in winner.actions {
+            if case let .transaction(transaction) = action { recorded[transaction.appId] = transaction }
+        }
+        if let done = alreadyApplied(in: recorded) { return done }
+        if let conflict = checker.conflict(with: winner) {
+            throw .commitConflict(version: version, winner: winner.version, conflict: conflict)
+        }
+        base.version = winner.version
+        for action in winner.actions {
+            guard case let .protocol(action) = action else { continue }
+            base.protocol = action
+            do {
+                try check(base, hasDeletionVectors: transaction.readSnapshot?.files.hasDeletionVectors ?? false)
+            } catch {
+                throw .commitConflict(version: version, winner: winner.version, conflict: .protocolChanged)
+            }
+        }
+        return nil
+    }
+
+    // MARK: Storage
+
+    /// The commits after a version, in ascending order.
+    private func winners(after version: Int64) async throws -> [CommitReader.Commit] {
+        let files = try await LogListing.load(store, from: version + 1).commits
+        guard files.first?.version == version + 1 else { throw DeltaError.missingCommit(version: version + 1) }
+        let store = store
+        return try await concurrentMap(files, limit: max(4, environment.parallelism)) { file in
+            try CommitReader.read(try await store.get(file.path), version: file.version)
+        }
+    }
+
+    /// Puts the commit, and finds out what became of it where the store does not say.
+    private func put(_ path: ObjectPath, version: Int64) async -> Outcome {
+        do {
+            try await store.put(path, commitBytes(), mode: .ifAbsent)
+            return .ours(version: version)
+        } catch ObjectStoreError.alreadyExists {
+            return .lost
+        } catch let failure {
+            // A time-out, a broken connection, a cancelled task: the commit may be there all the same. Looked up in a task of its own, which a
+            // cancellation of this one does not reach.
+            let (store, txnId) = (store, txnId)
+            return await Task { () -> Outcome in
+                do {
+                    let found = try CommitReader.commitInfo(try await store.get(path), version: version)
+                    return found?.txnId == txnId ? .ours(version: version) : .lost
+                } catch ObjectStoreError.notFound {
+                    return .absent(failure)
+                } catch {
+                    return .absent(DeltaError.commitOutcomeUnknown(version: version, reason: "\(failure)"))
+                }
+            }.value
+        }
+    }
+
+    private func commitBytes() -> Bytes {
+        var text = JSON.encode(["commitInfo": .object(commitInfo())])
+        text += "\n"
+        for action in transaction.actions {
+            text += JSON.encode(action.json)
+            text += "\n"
+        }
+        return Bytes(text)
+    }
+
+    /// As Spark writes it, with Levee's own provenance beside.
+    private func commitInfo() -> JSONObject {
+        let operation = transaction.operation
+        var info: JSONObject = [
+            "timestamp": .integer(environment.clock.now().milliseconds), "operation": .string(operation.name),
+            "operationParameters": .object(operation.parameters),
+        ]
+        if let snapshot = transaction.readSnapshot { info["readVersion"] = .integer(snapshot.version) }
+        info["isolationLevel"] = .string(isolation.rawValue)
+        info["isBlindAppend"] = .bool(transaction.isBlindAppend)
+        if !operation.metrics.isEmpty {
+            info["operationMetrics"] = .object(JSONObject(operation.metrics.map { (key: $0.key, value: .string(Self.text($0.value))) }))
+        }
+        info["userMetadata"] = operation.userMetadata.map(JSONValue.string)
+        info["engineInfo"] = .string(environment.engineInfo)
+        info["txnId"] = .string(txnId)
+        var provenance = operation.provenance
+        if let uid = operation.uid { provenance["operationUid"] = .string(uid) }
+        if !provenance.isEmpty { info["levee"] = .object(provenance) }
+        return info
+    }
+
+    private static func text(_ value: JSONValue) -> String { value.stringValue ?? JSON.encode(value) }
+}
