@@ -39,7 +39,7 @@ enum CommitReader {
             do {
                 if let members = try JSON.parse(line)["commitInfo"]?.objectValue { info = CommitInfo(members: members) }
             } catch {
-                throw DeltaError.corruptCommit(version: version, line: number, reason: error.description)
+                throw DeltaError.corruptCommit(version: version, line: number, reason: "\(error)")
             }
         }
         return info

@@ -41,7 +41,8 @@ public struct DataPath: Sendable {
         if isAbsolute {
             let root = store.rootDescription.hasSuffix("/") ? store.rootDescription : store.rootDescription + "/"
             guard let inside = Self.withoutRoot(relative, root) else {
-                throw .unsupportedPath(path: encoded, reason: "it lies outside of the table's own directory, as a shallow clone's files do, and Levee does not follow those yet")
+                throw .unsupportedPath(
+                    path: encoded, reason: "it lies outside of the table's own directory, as a shallow clone's files do, and Levee does not follow those yet")
             }
             relative = inside
         }

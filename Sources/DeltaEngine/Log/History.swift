@@ -18,7 +18,7 @@ struct History {
     let environment: EngineEnvironment
 
     func records(limit: Int, from version: Int64?) async throws -> [CommitRecord] {
-        let commits = try await LogListing.load(store, from: 0).commits.filter { version.map { limit in $0.version <= limit } ?? true }
+        let commits = try await LogListing.load(store, from: 0).commits.filter { $0.version <= version ?? .max }
         guard !commits.isEmpty else {
             // A log of nothing but a checkpoint has no history left; no log at all is an error.
             _ = try await LogSegment.find(store, version: version)

@@ -1,3 +1,5 @@
+import Columnar
+
 /// The one place that says whether Levee may do something to a table. No operation looks at features itself.
 public enum FeatureRegistry {
     static let maximumReaderVersion = 3

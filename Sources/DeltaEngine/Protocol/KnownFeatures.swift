@@ -3,7 +3,8 @@ extension TableFeature {
     static let all: [TableFeature] = [
         appendOnly, invariants, checkConstraints, changeDataFeed, generatedColumns, columnMapping, identityColumns, allowColumnDefaults, timestampNtz,
         domainMetadata, vacuumProtocolCheck, checkpointProtection, deletionVectors, inCommitTimestamp, rowTracking, clustering, v2Checkpoint, typeWidening,
-        typeWideningPreview, icebergCompatV1, icebergCompatV2, icebergCompatV3, icebergWriterCompatV1, icebergWriterCompatV3, variantType, variantTypePreview, variantShredding,
+        typeWideningPreview, icebergCompatV1, icebergCompatV2, icebergCompatV3, icebergWriterCompatV1, icebergWriterCompatV3, variantType, variantTypePreview,
+        variantShredding,
         variantShreddingPreview, catalogManaged, catalogOwnedPreview, materializePartitionColumns,
     ]
 
@@ -87,7 +88,8 @@ extension TableFeature {
     static let clustering = TableFeature(
         "clustering", .writer, requires: ["domainMetadata"], append: .refused(clustered), rewrite: .refused(clustered),
         maintain: .refused(clustered))
-    private static let clustered = "files of a clustered table need statistics on all clustering columns and the clustering kept, which Levee does not see to yet"
+    private static let clustered =
+        "files of a clustered table need statistics on all clustering columns and the clustering kept, which Levee does not see to yet"
 
     /// Protocol, "V2 Checkpoint Table Feature".
     static let v2Checkpoint = TableFeature.refused("v2Checkpoint", .readerWriter, "Levee does not read V2 checkpoints yet")

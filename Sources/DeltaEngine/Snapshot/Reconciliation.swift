@@ -1,3 +1,5 @@
+import Base
+
 /// Puts the parts of a log together into the state they amount to (protocol, "Action Reconciliation"), newest part first.
 struct Reconciliation {
     private(set) var files: [FileRows.Part] = []

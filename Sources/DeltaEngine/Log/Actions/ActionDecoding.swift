@@ -58,7 +58,8 @@ enum ActionDecoding {
         }
         return DeletionVectorDescriptor(
             storageType: try reader.required("storageType", reader.text), pathOrInlineDv: try reader.required("pathOrInlineDv", reader.text),
-            offset: try small("offset"), sizeInBytes: try reader.required("sizeInBytes", small), cardinality: try reader.required("cardinality", reader.integer))
+            offset: try small("offset"), sizeInBytes: try reader.required("sizeInBytes", small), cardinality: try reader.required("cardinality", reader.integer)
+        )
     }
 
     private static func deletionVector(_ reader: MemberReader) throws(Failure) -> DeletionVectorDescriptor? {
