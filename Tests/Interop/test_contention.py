@@ -10,7 +10,6 @@ import time
 import pytest
 from deltalake import DeltaTable
 
-from conftest import SOAK
 
 # One process of the peer: appends rows of its own, now and then compacts; reports the keys whose append was acknowledged.
 PEER = """
