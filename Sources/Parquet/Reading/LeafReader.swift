@@ -1,0 +1,261 @@
+import Base
+import Columnar
+
+/// Decodes one column chunk from its bytes, some rows at a time. Synchronous, used by one thread at a time.
+final class LeafReader {
+    /// What one call decoded: slots as a column, and for nested columns the levels that say how the slots fall into rows and lists.
+    struct Batch {
+        let column: Column
+        let rowCount: Int
+        /// One per entry; empty where they were not asked for.
+        let definitionLevels: Bytes
+        /// One per entry; empty for a leaf that is not in a list.
+        let repetitionLevels: Bytes
+        let entryCount: Int
+    }
+
+    private let leaf: SchemaLeaf
+    private let type: DataType
+    private let conversion: ValueConversion
+    private let limits: ReadLimits
+    /// Entries with a lower definition level have no slot: they stand for an empty or null list around the leaf.
+    private let slotDefinitionLevel: UInt8
+    private let keepsLevels: Bool
+    private let keepsDictionary: Bool
+
+    private var pages: PageReader
+    private var page: OpenPage?
+    private var dictionary: LeafDictionary?
+    /// Entries of the chunk that no page has delivered yet.
+    private var entriesLeft: Int64
+    private let levels = LevelScratch()
+
+    private struct OpenPage {
+        var entriesLeft: Int
+        let body: Bytes
+        var definitions: LevelDecoder
+        var repetitions: LevelDecoder
+        var values: ValueCursor
+        let offset: Int
+    }
+
+    /// - Parameters:
+    ///   - slotDefinitionLevel: see the property; 0 outside of lists.
+    ///   - keepsLevels: whether batches carry their levels.
+    ///   - keepsDictionary: whether columns may come as dictionary codes. A batch then ends where the pages change from codes to values.
+    init(
+        leaf: SchemaLeaf, type: DataType, conversion: ValueConversion, chunk: Bytes, metadata: ColumnChunkMetadata, limits: ReadLimits,
+        slotDefinitionLevel: Int, keepsLevels: Bool, keepsDictionary: Bool
+    ) {
+        self.leaf = leaf
+        self.type = type
+        self.conversion = conversion
+        self.limits = limits
+        self.slotDefinitionLevel = UInt8(truncatingIfNeeded: slotDefinitionLevel)
+        self.keepsLevels = keepsLevels
+        self.keepsDictionary = keepsDictionary && !keepsLevels
+        pages = PageReader(chunk: chunk, codec: metadata.codec, limits: limits)
+        entriesLeft = metadata.valueCount
+    }
+
+    /// Where in the chunk the last error came from.
+    var position: Int { page?.offset ?? pages.position }
+
+    /// The next rows, at most `maximum`; nil at the end of the chunk.
+    func next(maximum: Int) throws(Damage) -> Batch? {
+        guard maximum > 0, try hasEntries() else { return nil }
+        let readsCodes = keepsDictionary && page?.values.isDictionary == true
+        var sink = LeafSink(type: type, layout: readsCodes ? .codes : .natural)
+        var batch = Progress()
+        while batch.rows < maximum || leaf.maximumRepetitionLevel > 0 {
+            guard try hasEntries() else { break }
+            if keepsDictionary, page?.values.isDictionary != readsCodes { break }
+            let isComplete =
+                leaf.maximumRepetitionLevel > 0
+                ? try takeNested(maximum, &batch, &sink) : try takeFlat(min(maximum - batch.rows, page?.entriesLeft ?? 0), &batch, &sink)
+            if isComplete { break }
+        }
+        return Batch(
+            column: sink.finish(type: type, dictionary: readsCodes ? dictionary?.column : nil), rowCount: batch.rows,
+            definitionLevels: batch.definitions.take(), repetitionLevels: batch.repetitions.take(), entryCount: batch.entries)
+    }
+
+    /// What has been taken for the current batch.
+    private struct Progress: ~Copyable {
+        var rows = 0
+        var entries = 0
+        var definitions = BytesBuilder()
+        var repetitions = BytesBuilder()
+    }
+
+    // MARK: Taking entries
+
+    /// Takes `count` entries of the open page, each a row.
+    private func takeFlat(_ count: Int, _ batch: inout Progress, _ sink: inout LeafSink) throws(Damage) -> Bool {
+        guard var page else { return true }
+        var left = count
+        let maximum = UInt8(truncatingIfNeeded: leaf.maximumDefinitionLevel)
+        try page.body.withUnsafeBytes { (body) throws(Damage) in
+            guard let base = body.baseAddress else { return }
+            var isDense = maximum == 0
+            if !isDense, !keepsLevels { isDense = try page.definitions.takeAllDefined(base, count: left) }
+            if isDense {
+                if keepsLevels { batch.definitions.append(repeating: maximum, count: left) }
+                try sink.appendValues(&page.values, count: left, dictionary: dictionary, limit: limits.batchBytes)
+                left = 0
+            }
+            while left > 0 {
+                let block = min(LevelScratch.capacity, left)
+                try page.definitions.decode(base, into: levels.definitions, count: block)
+                if keepsLevels { batch.definitions.append(contentsOf: UnsafeRawBufferPointer(start: levels.definitions, count: block)) }
+                try sink.appendSlots(
+                    &page.values, levels: levels.definitions, slots: block, maximum: maximum, dictionary: dictionary, limit: limits.batchBytes)
+                left -= block
+            }
+        }
+        page.entriesLeft -= count
+        batch.rows += count
+        batch.entries += count
+        self.page = page
+        return false
+    }
+
+    /// Takes entries up to the end of row `maximum` of the batch, or of the page. Returns whether the batch is complete.
+    private func takeNested(_ maximum: Int, _ batch: inout Progress, _ sink: inout LeafSink) throws(Damage) -> Bool {
+        guard var page else { return true }
+        defer { self.page = page }
+        return try page.body.withUnsafeBytes { (body) throws(Damage) in
+            guard let base = body.baseAddress else { return true }
+            while page.entriesLeft > 0 || levels.hasRepetitions {
+                if !levels.hasRepetitions {
+                    let block = min(LevelScratch.capacity, page.entriesLeft)
+                    try page.repetitions.decode(base, into: levels.repetitions, count: block)
+                    levels.begin = 0
+                    levels.end = block
+                    if batch.entries == 0, levels.repetitions[0] != 0 { throw Damage("a page whose first entry continues a row of no earlier page") }
+                }
+                var taken = 0
+                var isComplete = false
+                while levels.begin + taken < levels.end {
+                    if levels.repetitions[levels.begin + taken] == 0 {
+                        if batch.rows == maximum {
+                            isComplete = true
+                            break
+                        }
+                        batch.rows += 1
+                    }
+                    taken += 1
+                }
+                try takeEntries(taken, base, &page, &batch, &sink)
+                if isComplete { return true }
+            }
+            return false
+        }
+    }
+
+    private func takeEntries(
+        _ count: Int, _ base: UnsafeRawPointer, _ page: inout OpenPage, _ batch: inout Progress, _ sink: inout LeafSink
+    ) throws(Damage) {
+        guard count > 0 else { return }
+        guard batch.entries + count <= limits.batchBytes else { throw Damage.tooLarge(batch.entries + count, limit: limits.batchBytes) }
+        let maximum = UInt8(truncatingIfNeeded: leaf.maximumDefinitionLevel)
+        try page.definitions.decode(base, into: levels.definitions, count: count)
+        batch.repetitions.append(contentsOf: UnsafeRawBufferPointer(start: levels.repetitions + levels.begin, count: count))
+        batch.definitions.append(contentsOf: UnsafeRawBufferPointer(start: levels.definitions, count: count))
+        // Leave out the entries that stand for no element.
+        var slots = 0
+        for index in 0..<count {
+            let level = levels.definitions[index]
+            levels.definitions[slots] = level
+            slots &+= level >= slotDefinitionLevel ? 1 : 0
+        }
+        try sink.appendSlots(&page.values, levels: levels.definitions, slots: slots, maximum: maximum, dictionary: dictionary, limit: limits.batchBytes)
+        levels.begin += count
+        page.entriesLeft -= count
+        batch.entries += count
+    }
+
+    // MARK: Pages
+
+    /// Opens pages until one has entries. False at the end of the chunk, where all entries must have been seen.
+    private func hasEntries() throws(Damage) -> Bool {
+        while (page?.entriesLeft ?? 0) == 0 {
+            page = nil
+            guard entriesLeft > 0 else { return false }
+            guard let next = try pages.next() else { throw Damage("the chunk ends \(entriesLeft) values early", at: pages.position) }
+            try open(next)
+        }
+        return true
+    }
+
+    private func open(_ raw: PageReader.Page) throws(Damage) {
+        switch raw.header.content {
+        case let .dictionary(count, encoding):
+            guard dictionary == nil else { throw Damage("a second dictionary page", at: raw.offset) }
+            guard encoding == .plain || encoding == .plainDictionary else { throw Damage.unsupported("a dictionary in \(encoding)") }
+            dictionary = try LeafDictionary(try pages.body(raw), count: count, type: type, conversion: conversion)
+        case let .data(count, encoding, definitionEncoding, repetitionEncoding):
+            let body = try pages.body(raw)
+            var start = 0
+            let repetitions = try Self.levels(body, &start, maximum: leaf.maximumRepetitionLevel, encoding: repetitionEncoding, count: count)
+            let definitions = try Self.levels(body, &start, maximum: leaf.maximumDefinitionLevel, encoding: definitionEncoding, count: count)
+            try begin(count: count, raw.offset, body, definitions, repetitions, encoding, body, from: start)
+        case let .dataV2(count, _, _, encoding, definitionLength, repetitionLength, isCompressed):
+            let (levels, values) = try pages.bodyV2(raw, levelLength: definitionLength + repetitionLength, isCompressed: isCompressed)
+            let repetitions = LevelDecoder(maximum: leaf.maximumRepetitionLevel, runs: 0..<repetitionLength)
+            let definitions = LevelDecoder(
+                maximum: leaf.maximumDefinitionLevel, runs: repetitionLength..<(repetitionLength + definitionLength))
+            try begin(count: count, raw.offset, levels, definitions, repetitions, encoding, values, from: 0)
+        case .other: break
+        }
+    }
+
+    private func begin(
+        count: Int, _ offset: Int, _ body: Bytes, _ definitions: LevelDecoder, _ repetitions: LevelDecoder, _ encoding: Encoding, _ values: Bytes,
+        from start: Int
+    ) throws(Damage) {
+        guard Int64(count) <= entriesLeft else { throw Damage("a page of \(count) values where the chunk has \(entriesLeft) left", at: offset) }
+        entriesLeft -= Int64(count)
+        let cursor = try ValueCursor(
+            encoding, values, from: start, count: count, conversion: conversion, physicalType: leaf.physicalType, limits: limits)
+        page = OpenPage(entriesLeft: count, body: body, definitions: definitions, repetitions: repetitions, values: cursor, offset: offset)
+    }
+
+    /// The levels of a v1 page, which begin at `start`; moves it behind them.
+    private static func levels(_ body: Bytes, _ start: inout Int, maximum: Int, encoding: Encoding, count: Int) throws(Damage) -> LevelDecoder {
+        guard maximum > 0 else { return .zero }
+        switch encoding {
+        case .rle:
+            guard body.count - start >= 4 else { throw Damage("a page without its levels", at: start) }
+            let length = body.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: start, as: UInt32.self)) }
+            guard length <= body.count - start - 4 else { throw Damage("levels of \(length) bytes in a page of \(body.count)", at: start) }
+            let range = (start + 4)..<(start + 4 + length)
+            start = range.upperBound
+            return LevelDecoder(maximum: maximum, runs: range)
+        case .bitPacked:
+            let length = LegacyPackedLevels.byteCount(maximum: maximum, count: count)
+            guard length <= body.count - start else { throw Damage("levels of \(length) bytes in a page of \(body.count)", at: start) }
+            let range = start..<(start + length)
+            start = range.upperBound
+            return .packed(LegacyPackedLevels(maximum: maximum, range: range), maximum: UInt8(truncatingIfNeeded: maximum))
+        default: throw Damage.unsupported("levels in \(encoding)")
+        }
+    }
+}
+
+/// Room for one block of levels. Repetition levels are decoded ahead, as the end of a row shows only in the next entry.
+private final class LevelScratch {
+    static let capacity = 4096
+    let definitions = UnsafeMutablePointer<UInt8>.allocate(capacity: LevelScratch.capacity)
+    let repetitions = UnsafeMutablePointer<UInt8>.allocate(capacity: LevelScratch.capacity)
+    /// The repetition levels that were decoded and not yet taken.
+    var begin = 0
+    var end = 0
+
+    var hasRepetitions: Bool { begin < end }
+
+    deinit {
+        definitions.deallocate()
+        repetitions.deallocate()
+    }
+}

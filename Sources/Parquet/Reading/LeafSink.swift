@@ -1,0 +1,478 @@
+import Base
+import Columnar
+
+/// Where a leaf's values are decoded to: the buffers of the column to be.
+///
+/// Values come densely, without the nulls, and are then spread to the slots that have one.
+struct LeafSink: ~Copyable {
+    enum Layout {
+        /// The layout of the column's type.
+        case natural
+        /// Dictionary codes instead of values.
+        case codes
+    }
+
+    private enum Storage {
+        case none
+        case bits
+        case fixed(width: Int)
+        case variable
+    }
+
+    let layout: Layout
+    private let storage: Storage
+    /// Slots so far.
+    private(set) var count = 0
+    private(set) var nullCount = 0
+    /// Fixed-width values, codes or bits.
+    private var values = BytesBuilder()
+    private var offsets = BytesBuilder()
+    private var data = BytesBuilder()
+    /// Empty until the first null.
+    private var validity = BytesBuilder()
+    /// Codes of one block, or of values that are decoded to bits.
+    private let scratch = Scratch()
+
+    init(type: DataType, layout: Layout) {
+        self.layout = layout
+        switch (layout, type) {
+        case (.codes, _): storage = .fixed(width: 4)
+        case (_, .null): storage = .none
+        case (_, .boolean): storage = .bits
+        case (_, .string), (_, .binary): storage = .variable
+        default: storage = .fixed(width: type.fixedWidth ?? 0)
+        }
+        if case .variable = storage { offsets.append(Int32(0)) }
+    }
+
+    /// The bytes that the values take so far.
+    var sizeInBytes: Int { values.count + offsets.count + data.count }
+
+    // MARK: Entries
+
+    /// Appends `count` values without a null among them.
+    mutating func appendValues(_ cursor: inout ValueCursor, count: Int, dictionary: LeafDictionary?, limit: Int) throws(Damage) {
+        try checkRoom(count, limit)
+        try decode(&cursor, count: count, slots: count, dictionary: dictionary, limit: limit)
+        if nullCount > 0 { appendValid(count) }
+        self.count += count
+    }
+
+    /// Appends `slots` slots, of which those whose `levels` are `maximum` have a value.
+    mutating func appendSlots(
+        _ cursor: inout ValueCursor, levels: UnsafePointer<UInt8>, slots: Int, maximum: UInt8, dictionary: LeafDictionary?, limit: Int
+    ) throws(Damage) {
+        var valid = 0
+        for index in 0..<slots where levels[index] == maximum { valid &+= 1 }
+        if valid == slots { return try appendValues(&cursor, count: slots, dictionary: dictionary, limit: limit) }
+        try checkRoom(slots, limit)
+        try decode(&cursor, count: valid, slots: slots, dictionary: dictionary, limit: limit)
+        spread(levels, slots: slots, valid: valid, maximum: maximum)
+        appendValidity(levels, slots: slots, maximum: maximum)
+        nullCount += slots - valid
+        count += slots
+    }
+
+    private func checkRoom(_ slots: Int, _ limit: Int) throws(Damage) {
+        let width: Int
+        switch storage {
+        case .none: return
+        case .bits: width = 1
+        case let .fixed(bytes): width = bytes
+        case .variable: width = 4
+        }
+        guard slots <= (limit - min(sizeInBytes, limit)) / width else { throw Damage.tooLarge(sizeInBytes + slots * width, limit: limit) }
+    }
+
+    // MARK: Values
+
+    /// Decodes `count` values and leaves room behind them for `slots` of them in all.
+    private mutating func decode(
+        _ cursor: inout ValueCursor, count: Int, slots: Int, dictionary: LeafDictionary?, limit: Int
+    ) throws(Damage) {
+        switch storage {
+        case .none: break
+        case .bits: try decodeBits(&cursor, count: count, slots: slots)
+        case let .fixed(width):
+            let start = values.count
+            values.reserve(slots * width)
+            try decodeFixed(&cursor, count: count, width: width, dictionary: dictionary)
+            values.append(repeating: 0, count: start + slots * width - values.count)
+        case .variable:
+            offsets.reserve(slots * 4)
+            let start = offsets.count
+            try decodeVariable(&cursor, count: count, dictionary: dictionary, limit: limit)
+            offsets.append(repeating: 0, count: start + slots * 4 - offsets.count)
+        }
+    }
+
+    private mutating func decodeFixed(_ cursor: inout ValueCursor, count: Int, width: Int, dictionary: LeafDictionary?) throws(Damage) {
+        guard count > 0 else { return }
+        switch cursor.encoded {
+        case let .plain(position):
+            let conversion = cursor.conversion
+            if let stored = conversion.storedWidth {
+                guard count <= (cursor.data.count - position) / stored else { throw Damage("the page ends before all values are there", at: position) }
+                try cursor.data.withUnsafeBytes { (source) throws(Damage) in
+                    guard let from = source.baseAddress else { return }
+                    try values.append(upTo: count * width) { (target) throws(Damage) in
+                        guard let to = target.baseAddress else { return 0 }
+                        try ValueKernels.convert(conversion, from + position, to, count: count)
+                        return target.count
+                    }
+                }
+                cursor.encoded = .plain(position: position + count * stored)
+            } else {
+                try decodeSizedDecimals(&cursor, position, count: count, width: width)
+            }
+        case var .codes(runs):
+            guard let dictionary else { throw Damage("dictionary codes without a dictionary") }
+            let keepsCodes = layout == .codes
+            let scratch = scratch
+            try cursor.data.withUnsafeBytes { (source) throws(Damage) in
+                guard let base = source.baseAddress else { return }
+                try values.append(upTo: count * width) { (target) throws(Damage) in
+                    guard let to = target.baseAddress else { return 0 }
+                    if keepsCodes {
+                        let codes = to.assumingMemoryBound(to: Int32.self)
+                        try runs.decode(base, into: codes, count: count)
+                        try Self.check(codes, count, dictionary)
+                    } else {
+                        try Self.gatherFixed(&runs, base, dictionary, scratch, to, count: count, width: width)
+                    }
+                    return target.count
+                }
+            }
+            cursor.encoded = .codes(runs)
+        default: throw Damage("values are missing, or encoded as another type's")
+        }
+    }
+
+    private static func gatherFixed(
+        _ runs: inout RunDecoder, _ base: UnsafeRawPointer, _ dictionary: LeafDictionary, _ scratch: Scratch, _ target: UnsafeMutableRawPointer,
+        count: Int, width: Int
+    ) throws(Damage) {
+        guard case let .fixed(entries) = dictionary.column.values else { throw Damage("a dictionary of another type") }
+        try entries.withUnsafeBytes { (entries) throws(Damage) in
+            guard let entries = entries.baseAddress else { return }
+            var done = 0
+            while done < count {
+                let block = min(Scratch.codes, count - done)
+                try runs.decode(base, into: scratch.base, count: block)
+                try check(scratch.base, block, dictionary)
+                ValueKernels.gather(entries, width: width, scratch.base, target + done * width, count: block)
+                done += block
+            }
+        }
+    }
+
+    private static func check(_ codes: UnsafePointer<Int32>, _ count: Int, _ dictionary: LeafDictionary) throws(Damage) {
+        guard ValueKernels.areBelow(codes, count: count, limit: dictionary.count) else {
+            throw Damage("a code outside the dictionary of \(dictionary.count) values")
+        }
+    }
+
+    /// Decimals that carry a length each.
+    private mutating func decodeSizedDecimals(_ cursor: inout ValueCursor, _ start: Int, count: Int, width: Int) throws(Damage) {
+        var position = start
+        try cursor.data.withUnsafeBytes { (source) throws(Damage) in
+            guard let from = source.baseAddress else { return }
+            for _ in 0..<count {
+                let length = try Self.length(source, position)
+                if width == 8 {
+                    values.append(try ValueKernels.bigEndian(from + position + 4, length, as: Int64.self))
+                } else {
+                    values.append(try ValueKernels.bigEndian(from + position + 4, length, as: Int128.self))
+                }
+                position += 4 + length
+            }
+        }
+        cursor.encoded = .plain(position: position)
+    }
+
+    /// The length before a value at `position`, checked to lie in the input with its bytes.
+    @inline(__always)
+    private static func length(_ source: UnsafeRawBufferPointer, _ position: Int) throws(Damage) -> Int {
+        guard source.count &- position >= 4 else { throw Damage("the page ends before all values are there", at: position) }
+        let length = Int(source.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+        guard length <= source.count &- position &- 4 else { throw Damage("a value of \(length) bytes where \(source.count - position - 4) are left", at: position) }
+        return length
+    }
+
+    private mutating func decodeVariable(_ cursor: inout ValueCursor, count: Int, dictionary: LeafDictionary?, limit: Int) throws(Damage) {
+        guard count > 0 else { return }
+        switch cursor.encoded {
+        case let .plain(position):
+            guard case let .bytes(fixedLength) = cursor.conversion else { throw Damage("values of another type") }
+            let available = cursor.data.count - position
+            if let fixedLength {
+                guard count <= available / fixedLength else { throw Damage("the page ends before all values are there", at: position) }
+                try checkData(count * fixedLength, limit)
+                let begin = data.count
+                cursor.data.withUnsafeBytes { data.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[position..<(position + count * fixedLength)])) }
+                for index in 0..<count { offsets.append(Int32(truncatingIfNeeded: begin + (index + 1) * fixedLength)) }
+                cursor.encoded = .plain(position: position + count * fixedLength)
+            } else {
+                // The bytes of all values together are at most what is left of the page.
+                guard count <= available / 4 else { throw Damage("the page ends before all values are there", at: position) }
+                try checkData(available - count * 4, limit)
+                cursor.encoded = .plain(position: try copySized(cursor.data, position, count: count))
+            }
+        case var .codes(runs):
+            guard let dictionary, case let .variable(entryOffsets, entryData) = dictionary.column.values else {
+                throw Damage("dictionary codes without a dictionary")
+            }
+            let input = cursor.data
+            try input.withUnsafeBytes { (source) throws(Damage) in
+                guard let base = source.baseAddress else { return }
+                var done = 0
+                while done < count {
+                    let block = min(Scratch.codes, count - done)
+                    try runs.decode(base, into: scratch.base, count: block)
+                    try Self.check(scratch.base, block, dictionary)
+                    try gatherVariable(entryOffsets, entryData, count: block, limit)
+                    done += block
+                }
+            }
+            cursor.encoded = .codes(runs)
+        default: throw Damage("values are missing, or encoded as another type's")
+        }
+    }
+
+    private func checkData(_ additional: Int, _ limit: Int) throws(Damage) {
+        let limit = min(limit, Int(Int32.max))
+        guard additional <= limit - min(data.count, limit) else { throw Damage.tooLarge(data.count + additional, limit: limit) }
+    }
+
+    /// Copies `count` values with a length before each; returns where the next one begins.
+    private mutating func copySized(_ input: Bytes, _ start: Int, count: Int) throws(Damage) -> Int {
+        var position = start
+        let begin = data.count
+        try input.withUnsafeBytes { (source) throws(Damage) in
+            guard let from = source.baseAddress else { return }
+            try offsets.append(upTo: count * 4) { (ends) throws(Damage) in
+                let ends = ends.assumingMemoryBound(to: Int32.self)
+                try data.append(upTo: source.count - start - count * 4) { (target) throws(Damage) in
+                    guard let to = target.baseAddress else { return 0 }
+                    var written = 0
+                    for index in 0..<count {
+                        let length = try Self.length(source, position)
+                        // Never more than the room: the lengths and bytes of all values lie in the page one after the other.
+                        ValueKernels.copyPadded(from + position + 4, to + written, length)
+                        written &+= length
+                        position &+= 4 &+ length
+                        ends[index] = Int32(truncatingIfNeeded: begin &+ written)
+                    }
+                    return written
+                }
+                return count * 4
+            }
+        }
+        return position
+    }
+
+    /// Appends the dictionary's values for the codes in `scratch`.
+    private mutating func gatherVariable(_ entryOffsets: Bytes, _ entryData: Bytes, count: Int, _ limit: Int) throws(Damage) {
+        let codes = scratch.base
+        let begin = data.count
+        try entryOffsets.withUnsafeBytes { (raw) throws(Damage) in
+            let entries = raw.assumingMemoryBound(to: Int32.self)
+            var total = 0
+            for index in 0..<count {
+                let code = Int(codes[index])
+                total &+= Int(entries[code &+ 1] &- entries[code])
+            }
+            try checkData(total, limit)
+            offsets.append(upTo: count * 4) { ends in
+                let ends = ends.assumingMemoryBound(to: Int32.self)
+                data.append(upTo: total) { target in
+                    entryData.withUnsafeBytes { source in
+                        guard let from = source.baseAddress, let to = target.baseAddress else { return }
+                        var written = 0
+                        for index in 0..<count {
+                            let code = Int(codes[index])
+                            let start = Int(entries[code])
+                            let length = Int(entries[code &+ 1]) &- start
+                            ValueKernels.copyPadded(from + start, to + written, length)
+                            written &+= length
+                            ends[index] = Int32(truncatingIfNeeded: begin &+ written)
+                        }
+                    }
+                    return total
+                }
+                return count * 4
+            }
+        }
+    }
+
+    private mutating func decodeBits(_ cursor: inout ValueCursor, count valueCount: Int, slots: Int) throws(Damage) {
+        let start = self.count
+        let needed = Bitmap.byteCount(start + slots)
+        values.append(repeating: 0, count: needed - values.count)
+        guard valueCount > 0 else { return }
+        switch cursor.encoded {
+        case let .bits(position):
+            guard valueCount <= cursor.data.count * 8 - position else { throw Damage("the page ends before all values are there", at: position / 8) }
+            cursor.data.withUnsafeBytes { source in
+                values.withUnsafeMutableBytes { target in
+                    guard let from = source.baseAddress, let to = target.baseAddress else { return }
+                    Bitmap.copy(from: from, at: position, to: to, at: start, count: valueCount)
+                }
+            }
+            cursor.encoded = .bits(position: position + valueCount)
+        case var .runs(runs):
+            try cursor.data.withUnsafeBytes { (source) throws(Damage) in
+                guard let base = source.baseAddress else { return }
+                var done = 0
+                while done < valueCount {
+                    let block = min(Scratch.codes, valueCount - done)
+                    try runs.decode(base, into: scratch.base, count: block)
+                    values.withUnsafeMutableBytes { target in
+                        guard let to = target.baseAddress else { return }
+                        for index in 0..<block where scratch.base[index] != 0 { Bitmap.set(to, start + done + index) }
+                    }
+                    done += block
+                }
+            }
+            cursor.encoded = .runs(runs)
+        default: throw Damage("values are missing, or encoded as another type's")
+        }
+    }
+
+    // MARK: Nulls
+
+    /// Moves the last `valid` values to the slots that have one, from the back so that it works in place.
+    private mutating func spread(_ levels: UnsafePointer<UInt8>, slots: Int, valid: Int, maximum: UInt8) {
+        switch storage {
+        case .none: break
+        case .bits:
+            let start = count
+            values.withUnsafeMutableBytes { raw in
+                guard let base = raw.baseAddress else { return }
+                var next = valid
+                for slot in stride(from: slots - 1, through: 0, by: -1) {
+                    var isSet = false
+                    if levels[slot] == maximum {
+                        next -= 1
+                        isSet = Bitmap.isSet(base, start + next)
+                    }
+                    if isSet { Bitmap.set(base, start + slot) } else { Bitmap.clear(base, start + slot) }
+                }
+            }
+        case let .fixed(width):
+            let start = values.count - slots * width
+            values.withUnsafeMutableBytes { raw in
+                guard let base = raw.baseAddress.map({ $0 + start }) else { return }
+                switch width {
+                case 4: Self.spread(base, levels, slots, valid, maximum, as: UInt32.self)
+                case 8: Self.spread(base, levels, slots, valid, maximum, as: UInt64.self)
+                case 16: Self.spread(base, levels, slots, valid, maximum, as: UInt128.self)
+                case 2: Self.spread(base, levels, slots, valid, maximum, as: UInt16.self)
+                default: Self.spread(base, levels, slots, valid, maximum, as: UInt8.self)
+                }
+            }
+        case .variable:
+            let start = offsets.count / 4 - slots
+            offsets.withUnsafeMutableBytes { raw in
+                let ends = raw.assumingMemoryBound(to: Int32.self)
+                guard let base = ends.baseAddress.map({ $0 + start }) else { return }
+                // A slot ends where the last value before or in it ends.
+                var next = valid
+                for slot in stride(from: slots - 1, through: 0, by: -1) {
+                    base[slot] = base[next - 1]
+                    if levels[slot] == maximum { next -= 1 }
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func spread<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ base: UnsafeMutableRawPointer, _ levels: UnsafePointer<UInt8>, _ slots: Int, _ valid: Int, _ maximum: UInt8, as: Value.Type
+    ) {
+        let values = base.assumingMemoryBound(to: Value.self)
+        var next = valid
+        for slot in stride(from: slots - 1, through: 0, by: -1) {
+            if levels[slot] == maximum {
+                next &-= 1
+                values[slot] = values[next]
+            } else {
+                values[slot] = 0
+            }
+        }
+    }
+
+    private mutating func appendValid(_ slots: Int) {
+        let needed = Bitmap.byteCount(count + slots)
+        validity.append(repeating: 0, count: needed - validity.count)
+        let start = count
+        validity.withUnsafeMutableBytes { raw in
+            guard let base = raw.baseAddress else { return }
+            Self.setBits(base, start..<(start + slots))
+        }
+    }
+
+    private mutating func appendValidity(_ levels: UnsafePointer<UInt8>, slots: Int, maximum: UInt8) {
+        if nullCount == 0 {
+            let before = count
+            validity.append(repeating: 0, count: Bitmap.byteCount(before))
+            validity.withUnsafeMutableBytes { raw in
+                if let base = raw.baseAddress { Self.setBits(base, 0..<before) }
+            }
+        }
+        let needed = Bitmap.byteCount(count + slots)
+        validity.append(repeating: 0, count: needed - validity.count)
+        let start = count
+        validity.withUnsafeMutableBytes { raw in
+            guard let base = raw.baseAddress else { return }
+            for slot in 0..<slots where levels[slot] == maximum { Bitmap.set(base, start &+ slot) }
+        }
+    }
+
+    private static func setBits(_ base: UnsafeMutableRawPointer, _ range: Range<Int>) {
+        var bit = range.lowerBound
+        while bit < range.upperBound, bit & 7 != 0 {
+            Bitmap.set(base, bit)
+            bit += 1
+        }
+        let whole = (range.upperBound - bit) >> 3
+        if whole > 0 {
+            (base + bit >> 3).initializeMemory(as: UInt8.self, repeating: 0xff, count: whole)
+            bit += whole * 8
+        }
+        while bit < range.upperBound {
+            Bitmap.set(base, bit)
+            bit += 1
+        }
+    }
+
+    // MARK: Result
+
+    /// The column of all slots. With codes, `dictionary` is what they stand for.
+    consuming func finish(type: DataType, dictionary: Column? = nil) -> Column {
+        let nulls: Int
+        let content: ColumnValues
+        switch storage {
+        case .none:
+            content = .none
+            nulls = count
+        case .bits:
+            content = .bits(values.take())
+            nulls = nullCount
+        case .fixed:
+            content = if let dictionary { .dictionary(codes: values.take(), dictionary: dictionary) } else { .fixed(values.take()) }
+            nulls = nullCount
+        case .variable:
+            content = .variable(offsets: offsets.take(), data: data.take())
+            nulls = nullCount
+        }
+        return Column(trusted: type, count: count, nullCount: nulls, validity: nulls > 0 ? validity.take() : nil, values: content)
+    }
+}
+
+/// Room for one block of codes, kept from block to block.
+final class Scratch {
+    static let codes = 1024
+    let base = UnsafeMutablePointer<Int32>.allocate(capacity: Scratch.codes)
+    deinit { base.deallocate() }
+}

@@ -1,0 +1,148 @@
+import Base
+import Columnar
+import ObjectStore
+
+/// A Parquet file that is open for reading: its footer in memory, its data still in the store.
+///
+/// May be used from several tasks at once.
+public final class ParquetFile: Sendable {
+    public let path: ObjectPath
+    public let sizeInBytes: Int64
+    public let metadata: FileMetadata
+    /// The columns as their readers see them; types that the columns cannot have were refused on opening.
+    public let schema: Schema
+    public let limits: ReadLimits
+
+    private let store: any ObjectStore
+    private let nodes: [LogicalNode]
+
+    /// What is fetched first, in the hope that the footer is in it.
+    private static let tailBytes: Int64 = 64 << 10
+    private static let magic: [UInt8] = [0x50, 0x41, 0x52, 0x31]
+    private static let encryptedMagic: [UInt8] = [0x50, 0x41, 0x52, 0x45]
+
+    private init(
+        store: any ObjectStore, path: ObjectPath, sizeInBytes: Int64, metadata: FileMetadata, nodes: [LogicalNode], limits: ReadLimits
+    ) {
+        self.store = store
+        self.path = path
+        self.sizeInBytes = sizeInBytes
+        self.metadata = metadata
+        self.nodes = nodes
+        self.limits = limits
+        schema = Schema(nodes.map(\.field))
+    }
+
+    /// Reads and checks the footer: one request, two where it is large.
+    ///
+    /// - Parameters:
+    ///   - sizeInBytes: the file's size where the caller knows it (the Delta log does); saves a request.
+    ///   - columns: the top-level columns that will be read, nil for all. Columns left out may be of types that are not supported.
+    /// - Throws: ``ParquetError`` for a file that is none or is damaged, ``ObjectStoreError`` from the store.
+    public static func open(
+        _ store: any ObjectStore, _ path: ObjectPath, sizeInBytes: Int64? = nil, columns: Set<String>? = nil, limits: ReadLimits = ReadLimits()
+    ) async throws -> ParquetFile {
+        let file = path.string
+        let size: Int64
+        if let sizeInBytes { size = sizeInBytes } else { size = try await store.head(path).sizeInBytes }
+        guard size >= 12 else { throw ParquetError.notParquet(file: file, reason: "it has only \(size) bytes") }
+        let tail = try await store.get(path, range: max(0, size - tailBytes)..<size)
+        let footerLength = try footerLength(tail, file: file, size: size, limits: limits)
+        let footer: Bytes
+        if footerLength + 8 <= tail.count {
+            footer = tail.slice((tail.count - 8 - footerLength)..<(tail.count - 8)) ?? .empty
+        } else {
+            footer = try await store.get(path, range: (size - 8 - Int64(footerLength))..<(size - 8))
+        }
+        do throws(Damage) {
+            let metadata = try footer.withUnsafeBytes { (raw) throws(Damage) in try FileMetadata(footer: raw, fileSize: size) }
+            var nodes: [LogicalNode] = []
+            for root in metadata.schema.roots where columns?.contains(root.name) ?? true { nodes.append(try LogicalSchemaBuilder.node(root)) }
+            return ParquetFile(store: store, path: path, sizeInBytes: size, metadata: metadata, nodes: nodes, limits: limits)
+        } catch {
+            throw error.error(file: file, place: "footer", base: size - 8 - Int64(footerLength))
+        }
+    }
+
+    private static func footerLength(_ tail: Bytes, file: String, size: Int64, limits: ReadLimits) throws(ParquetError) -> Int {
+        guard tail.count >= 8 else { throw .notParquet(file: file, reason: "it is shorter than its \(size) bytes") }
+        let end = tail.dropFirst(tail.count - 8).array
+        if end[4...].elementsEqual(encryptedMagic) { throw .encrypted(file: file) }
+        guard end[4...].elementsEqual(magic) else { throw .notParquet(file: file, reason: "it does not end with PAR1; it may have been cut short") }
+        let length = end[..<4].reversed().reduce(0) { $0 << 8 | Int64($1) }
+        guard length > 0, length <= size - 12 else {
+            throw .damaged(file: file, place: "footer", offset: size - 8, reason: "a footer of \(length) bytes in a file of \(size)")
+        }
+        guard length <= limits.footerBytes else { throw .tooLarge(file: file, place: "footer", bytes: length, limit: Int64(limits.footerBytes)) }
+        return Int(length)
+    }
+
+    // MARK: Columns
+
+    /// Fetches one column of one row group, whole, for decoding piece by piece.
+    ///
+    /// - Parameters:
+    ///   - column: the position in ``schema``.
+    ///   - keepingDictionary: whether flat columns may come as dictionary codes, which is cheaper for who writes them on.
+    public func columnReader(rowGroup: Int, column: Int, keepingDictionary: Bool = false) async throws -> ColumnChunkReader {
+        try await columnReaders(rowGroup: rowGroup, columns: [column], keepingDictionary: keepingDictionary)[0]
+    }
+
+    /// As ``columnReader(rowGroup:column:keepingDictionary:)`` for several columns, fetched together.
+    public func columnReaders(rowGroup: Int, columns: [Int], keepingDictionary: Bool = false) async throws -> [ColumnChunkReader] {
+        guard metadata.rowGroups.indices.contains(rowGroup) else {
+            throw ParquetError.noSuchColumn(file: path.string, column: "of row group \(rowGroup)")
+        }
+        for column in columns where !nodes.indices.contains(column) { throw ParquetError.noSuchColumn(file: path.string, column: "number \(column)") }
+        let group = metadata.rowGroups[rowGroup]
+        let wanted = columns.flatMap { nodes[$0].leaves }
+        let ranges = wanted.map { group.columns[$0].byteRange }
+        // A chunk without a byte is one without a page; stores refuse empty ranges.
+        let fetched = try await store.get(path, ranges: ranges.filter { !$0.isEmpty })
+        var next = fetched.makeIterator()
+        let chunks = ranges.map { $0.isEmpty ? Bytes.empty : next.next() ?? .empty }
+        for (range, chunk) in zip(ranges, chunks) where chunk.count != range.count {
+            throw ParquetError.damaged(
+                file: path.string, place: "row group \(rowGroup)", offset: range.lowerBound,
+                reason: "the store returned \(chunk.count) of \(range.count) bytes")
+        }
+        var start = 0
+        return columns.map { column in
+            let node = nodes[column]
+            defer { start += node.leaves.count }
+            return ColumnChunkReader(
+                node: node, schema: metadata.schema, group: group, chunks: Array(chunks[start..<(start + node.leaves.count)]),
+                place: .init(file: path.string, rowGroup: rowGroup), limits: limits, keepsDictionary: keepingDictionary)
+        }
+    }
+
+    /// One row group, all of it in memory; of these columns (positions in ``schema``, in the order wanted) or of all.
+    public func readRowGroup(_ index: Int, columns: [Int]? = nil) async throws -> ColumnBatch {
+        let positions = columns ?? Array(nodes.indices)
+        let readers = try await columnReaders(rowGroup: index, columns: positions)
+        var read: [Column] = []
+        for reader in readers {
+            try Task.checkCancellation()
+            read.append(try reader.readAll())
+        }
+        guard let rowCount = Int(exactly: metadata.rowGroups[index].rowCount) else {
+            throw ParquetError.tooLarge(file: path.string, place: "row group \(index)", bytes: .max, limit: Int64(limits.batchBytes))
+        }
+        for (column, position) in zip(read, positions) where column.count != rowCount {
+            throw ParquetError.damaged(
+                file: path.string, place: "row group \(index), column \(nodes[position].field.name)", offset: nil,
+                reason: "\(column.count) rows of \(rowCount)")
+        }
+        return ColumnBatch(trusted: Schema(positions.map { schema.fields[$0] }), columns: read, rowCount: rowCount)
+    }
+
+    /// As ``readRowGroup(_:columns:)-(Int,[Int]?)``, the columns by name.
+    public func readRowGroup(_ index: Int, columns names: [String]) async throws -> ColumnBatch {
+        var positions: [Int] = []
+        for name in names {
+            guard let position = schema.index(of: name) else { throw ParquetError.noSuchColumn(file: path.string, column: name) }
+            positions.append(position)
+        }
+        return try await readRowGroup(index, columns: positions)
+    }
+}
