@@ -8,13 +8,11 @@ import HTTP
 public struct RetryPolicy: Sendable {
     /// Including the first. 1 never repeats.
     public var maximumAttempts: Int
-    public var firstDelay: Duration
-    public var maximumDelay: Duration
+    public var backoff: Backoff
 
-    public init(maximumAttempts: Int = 5, firstDelay: Duration = .milliseconds(100), maximumDelay: Duration = .seconds(10)) {
+    public init(maximumAttempts: Int = 5, backoff: Backoff = Backoff(base: .milliseconds(100), cap: .seconds(10))) {
         self.maximumAttempts = maximumAttempts
-        self.firstDelay = firstDelay
-        self.maximumDelay = maximumDelay
+        self.backoff = backoff
     }
 
     /// For callers with a backoff of their own.
@@ -29,16 +27,11 @@ public struct RetryPolicy: Sendable {
         case .status(let status, _) where status.code == 429 || (status.code >= 500 && status.retryAfter != nil):
             // Never earlier than asked, and not all at the same moment.
             let asked = status.retryAfter ?? .zero
-            return asked + backoff(attempt, random)
-        case .status(let status, _) where isRead && status.code >= 500: return backoff(attempt, random)
-        case .transport(.connectionFailed): return backoff(attempt, random)
-        case .transport(.interrupted) where isRead: return backoff(attempt, random)
+            return asked + backoff.delay(afterFailures: attempt, random: random)
+        case .status(let status, _) where isRead && status.code >= 500: return backoff.delay(afterFailures: attempt, random: random)
+        case .transport(.connectionFailed): return backoff.delay(afterFailures: attempt, random: random)
+        case .transport(.interrupted) where isRead: return backoff.delay(afterFailures: attempt, random: random)
         default: return nil
         }
-    }
-
-    private func backoff(_ attempt: Int, _ random: any RandomSource) -> Duration {
-        let bound = min(maximumDelay, firstDelay * (1 << min(attempt - 1, 20)))
-        return bound / 2 + random.duration(upTo: bound / 2)
     }
 }
