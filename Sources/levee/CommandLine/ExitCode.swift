@@ -1,3 +1,6 @@
+import DeltaEngine
+import ObjectStore
+
 /// How the program ended, as scripts and the worker's Job see it.
 enum ExitCode: Int32, Sendable {
     case done = 0
@@ -16,6 +19,13 @@ extension ExitCode {
         switch error {
         case is UsageError: self = .wrongUsage
         case is CancellationError: self = .retryable
+        case let error as DeltaError:
+            switch error.kind {
+            case .retryable: self = .retryable
+            case .refused: self = .refused
+            case .permanent: self = .failed
+            }
+        case let error as ObjectStoreError: self = error.isRetryable ? .retryable : .failed
         default: self = .failed
         }
     }

@@ -1,0 +1,21 @@
+import ObjectStore
+
+/// Writes a checkpoint of the table's latest version, unless it has one.
+public struct CheckpointOperation: Sendable {
+    public let table: DeltaTable
+
+    public init(table: DeltaTable) { self.table = table }
+
+    public struct Result: Sendable, Hashable {
+        public let version: Int64
+        /// False where the version had a checkpoint already.
+        public let written: Bool
+    }
+
+    public func run() async throws -> Result {
+        let snapshot = try await table.snapshot()
+        if snapshot.segment.checkpoint?.version == snapshot.version { return Result(version: snapshot.version, written: false) }
+        try await DeltaError.wrapping { try await Checkpoint(table: table, snapshot: snapshot).write() }
+        return Result(version: snapshot.version, written: true)
+    }
+}

@@ -1,0 +1,44 @@
+/// What an OPTIMIZE did, under Delta's own names (`OptimizeMetrics`).
+public struct OptimizeMetrics: Sendable, Hashable, Encodable {
+    public var numFilesAdded: Int64 = 0
+    public var numFilesRemoved: Int64 = 0
+    public var filesAdded = FileSizeStatistics(sizes: [])
+    public var filesRemoved = FileSizeStatistics(sizes: [])
+    public var partitionsOptimized: Int64 = 0
+    /// Commits that the run took: one, or none where nothing had to be done.
+    public var numBatches: Int64 = 0
+    public var totalConsideredFiles: Int64 = 0
+    /// Considered and left as they were.
+    public var totalFilesSkipped: Int64 = 0
+    /// Rows keep the order of the files that they came from.
+    public var preserveInsertionOrder = true
+    public var startTimeMs: Int64 = 0
+    public var endTimeMs: Int64 = 0
+
+    /// The numbers alone, flat, for a status.
+    public var counters: [String: Int64] {
+        [
+            "numFilesAdded": numFilesAdded, "numFilesRemoved": numFilesRemoved, "numBytesAdded": filesAdded.totalSize,
+            "numBytesRemoved": filesRemoved.totalSize, "partitionsOptimized": partitionsOptimized, "numBatches": numBatches,
+            "totalConsideredFiles": totalConsideredFiles, "totalFilesSkipped": totalFilesSkipped,
+        ]
+    }
+
+    /// As Spark puts them into `commitInfo.operationMetrics`.
+    var commitMetrics: [(String, Int64)] {
+        [
+            ("numRemovedFiles", numFilesRemoved), ("numRemovedBytes", filesRemoved.totalSize), ("numAddedFiles", numFilesAdded),
+            ("numAddedBytes", filesAdded.totalSize), ("minFileSize", filesAdded.min), ("p25FileSize", filesAdded.quartiles[0]),
+            ("p50FileSize", filesAdded.quartiles[1]), ("p75FileSize", filesAdded.quartiles[2]), ("maxFileSize", filesAdded.max),
+        ]
+    }
+}
+
+/// How an OPTIMIZE ended.
+public struct OptimizeResult: Sendable, Hashable {
+    /// The version that was committed; for one that was done already, the version that did it as far as is known; nil where there was nothing to do.
+    public var version: Int64?
+    /// The table's `txn` said that this run has been committed before: nothing was done now.
+    public var alreadyApplied: Bool
+    public var metrics: OptimizeMetrics
+}

@@ -1,0 +1,59 @@
+import Base
+
+/// The paths that a vacuum must keep, as a set of 64-bit hashes: 16 bytes a path at most, whatever its length.
+///
+/// Two paths may share a hash; then a dead file is taken for a live one and stays, which is the harmless way to be wrong. The hash is seeded per
+/// process, so that the next vacuum sees other pairs and nobody can aim for one.
+struct LivePaths {
+    /// Open addressing with linear probing; zero marks a free place.
+    private var slots: [UInt64]
+    private(set) var count = 0
+
+    init(capacity: Int = 0) {
+        var size = 64
+        while size < capacity * 2 { size *= 2 }
+        slots = Array(repeating: 0, count: size)
+    }
+
+    mutating func insert(_ path: String) {
+        if count * 2 >= slots.count { grow() }
+        insert(hash: Self.hash(path))
+    }
+
+    func contains(_ path: String) -> Bool {
+        let hash = Self.hash(path)
+        let mask = slots.count - 1
+        var place = Int(truncatingIfNeeded: hash) & mask
+        while slots[place] != 0 {
+            if slots[place] == hash { return true }
+            place = (place + 1) & mask
+        }
+        return false
+    }
+
+    private mutating func insert(hash: UInt64) {
+        let mask = slots.count - 1
+        var place = Int(truncatingIfNeeded: hash) & mask
+        while slots[place] != 0 {
+            if slots[place] == hash { return }
+            place = (place + 1) & mask
+        }
+        slots[place] = hash
+        count += 1
+    }
+
+    private mutating func grow() {
+        let old = slots
+        slots = Array(repeating: 0, count: old.count * 2)
+        count = 0
+        for hash in old where hash != 0 { insert(hash: hash) }
+    }
+
+    private static func hash(_ path: String) -> UInt64 {
+        var hasher = Hasher()
+        var path = path
+        path.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        let hash = UInt64(bitPattern: Int64(hasher.finalize()))
+        return hash == 0 ? 1 : hash
+    }
+}

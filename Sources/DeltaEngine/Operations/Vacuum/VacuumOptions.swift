@@ -1,0 +1,52 @@
+/// What VACUUM is asked to do.
+public struct VacuumOptions: Sendable, Hashable {
+    /// Files that left the table longer ago than this go; nil: the table's `delta.deletedFileRetentionDuration`, else a week.
+    public var retention: Duration?
+    /// Take a retention below the table's own: only safe where no reader and no writer is at work.
+    public var allowShortRetention: Bool
+    /// Count and name the files, remove none.
+    public var dryRun: Bool
+    public var conditions: CommitConditions
+
+    public init(
+        retention: Duration? = nil, allowShortRetention: Bool = false, dryRun: Bool = false, conditions: CommitConditions = CommitConditions()
+    ) {
+        self.retention = retention
+        self.allowShortRetention = allowShortRetention
+        self.dryRun = dryRun
+        self.conditions = conditions
+    }
+}
+
+/// What a VACUUM found and did, under Delta's own names where it has some.
+public struct VacuumMetrics: Sendable, Hashable, Encodable {
+    /// Files that nothing in the retention refers to.
+    public var numFilesToDelete: Int64 = 0
+    public var sizeOfDataToDelete: Int64 = 0
+    public var numDeletedFiles: Int64 = 0
+    /// All objects below the table's root that were looked at, the log and other hidden ones left out.
+    public var numFilesListed: Int64 = 0
+    /// Files that would go but for their age: what nobody refers to and is younger than the retention, as a running writer's files are.
+    public var numFilesTooYoung: Int64 = 0
+
+    public var counters: [String: Int64] {
+        [
+            "numFilesToDelete": numFilesToDelete, "sizeOfDataToDelete": sizeOfDataToDelete, "numDeletedFiles": numDeletedFiles,
+            "numFilesListed": numFilesListed, "numFilesTooYoung": numFilesTooYoung,
+        ]
+    }
+}
+
+/// How a VACUUM ended.
+public struct VacuumResult: Sendable, Hashable {
+    /// Of the closing commit; nil where nothing had to be removed.
+    public var version: Int64?
+    /// The table's `txn` said that this run has been committed before: nothing was done now.
+    public var alreadyApplied: Bool
+    public var retention: Duration
+    public var metrics: VacuumMetrics
+    /// The first ``longestSample`` of the files to delete.
+    public var sample: [String]
+
+    public static let longestSample = 1000
+}

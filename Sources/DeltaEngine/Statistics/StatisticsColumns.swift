@@ -1,0 +1,64 @@
+import Columnar
+
+/// Which columns of a table have minimum, maximum and null count in each file's statistics.
+struct StatisticsColumns: Sendable {
+    /// How many leaf columns are covered when the table does not say.
+    static let defaultCount = 32
+
+    /// Paths of the leaf columns covered, of fields' names from the top down.
+    private let paths: Set<[String]>
+
+    /// - Parameters:
+    ///   - dataFields: the table's columns that are in its files, in the table's order.
+    ///   - configuration: the table's properties; `delta.dataSkippingStatsColumns` (names separated by commas, a struct's means all below it) goes
+    ///     before `delta.dataSkippingNumIndexedCols` (the first so many leaves, -1 all).
+    init(dataFields: [Field], configuration: [String: String]) {
+        let leaves = Self.leaves(of: dataFields, below: [])
+        if let list = configuration["delta.dataSkippingStatsColumns"] {
+            let wanted = Self.columnNames(in: list)
+            paths = Set(leaves.filter { leaf in wanted.contains { Self.isSame($0, leaf.prefix($0.count)) } })
+        } else {
+            let count = configuration["delta.dataSkippingNumIndexedCols"].flatMap { Int($0) } ?? Self.defaultCount
+            paths = Set(count < 0 ? leaves[...] : leaves.prefix(count))
+        }
+    }
+
+    func includes(_ path: [String]) -> Bool { paths.contains(path) }
+
+    /// A struct's fields count one by one, a list or map as a whole.
+    private static func leaves(of fields: [Field], below parent: [String]) -> [[String]] {
+        fields.flatMap { field in
+            let path = parent + [field.name]
+            if case .structure(let children) = field.type { return leaves(of: children, below: path) }
+            return [path]
+        }
+    }
+
+    /// Column names are matched as Spark does, whatever their case.
+    private static func isSame(_ left: [String], _ right: ArraySlice<String>) -> Bool {
+        left.count == right.count && zip(left, right).allSatisfy { $0.lowercased() == $1.lowercased() }
+    }
+
+    /// `a, b.c, `odd,name`` into paths: back-ticks hold commas and dots together.
+    private static func columnNames(in list: String) -> [[String]] {
+        var names: [[String]] = []
+        var path: [String] = []
+        var name = ""
+        var isQuoted = false
+        func trimmed(_ text: String) -> String { String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+        for character in list + "," {
+            switch character {
+            case "`": isQuoted.toggle()
+            case "," where !isQuoted, "." where !isQuoted:
+                path.append(trimmed(name))
+                name = ""
+                if character == "," {
+                    if path != [""] { names.append(path) }
+                    path = []
+                }
+            default: name.append(character)
+            }
+        }
+        return names
+    }
+}
