@@ -98,7 +98,7 @@ final class DirectoryTree: Sendable {
 
     private func resolvedRootPath() throws(SystemError) -> String {
         if let path = resolvedRoot.withLock({ $0 }) { return path }
-        let directory = try FileDescriptor(opening: root + "/", flags: levee_O_PATH | O_DIRECTORY)
+        let directory = try FileDescriptor(opening: root + "/", flags: openPathOnly | O_DIRECTORY)
         let path = try Self.path(of: directory.number)
         let resolved = path == "/" ? "" : path
         resolvedRoot.withLock { $0 = resolved }
@@ -133,7 +133,7 @@ final class DirectoryTree: Sendable {
 }
 
 /// `O_PATH` of Linux, the same on all its architectures; Swift's Glibc does not have it.
-let levee_O_PATH: Int32 = 0o10000000
+let openPathOnly: Int32 = 0o10000000
 
 extension ObjectPath {
     /// All but the last component; empty for an object right below the root.

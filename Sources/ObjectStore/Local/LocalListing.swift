@@ -98,7 +98,7 @@ final class LocalListing: ObjectListing, @unchecked Sendable {
             return ObjectInfo(path: path, status: status)
         case S_IFLNK:
             // A link to a file inside is an object like any other; one that leads out, or nowhere, is none.
-            guard let file = try? tree.openFile(path, flags: levee_O_PATH, operation: "listing"), let status = try? tree.regularFileStatus(file, path) else {
+            guard let file = try? tree.openFile(path, flags: openPathOnly, operation: "listing"), let status = try? tree.regularFileStatus(file, path) else {
                 return nil
             }
             return ObjectInfo(path: path, status: status)

@@ -27,7 +27,7 @@ public final class LocalStore: ObjectStore {
 
     public func head(_ path: ObjectPath) async throws -> ObjectInfo {
         try await executor.run { [tree] in
-            let file = try tree.openFile(path, flags: levee_O_PATH, operation: "looking at it")
+            let file = try tree.openFile(path, flags: openPathOnly, operation: "looking at it")
             return ObjectInfo(path: path, status: try tree.regularFileStatus(file, path))
         }
     }
