@@ -39,7 +39,8 @@ public struct DataPath: Sendable {
     public func object(in store: any ObjectStore) throws(DeltaError) -> ObjectPath {
         var relative = decoded
         if isAbsolute {
-            let root = store.rootDescription.hasSuffix("/") ? store.rootDescription : store.rootDescription + "/"
+            let described = Self.decode(store.rootDescription)
+            let root = described.hasSuffix("/") ? described : described + "/"
             guard let inside = Self.withoutRoot(relative, root) else {
                 throw .unsupportedPath(
                     path: encoded, reason: "it lies outside of the table's own directory, as a shallow clone's files do, and Levee does not follow those yet")

@@ -1,0 +1,135 @@
+import Base
+@testable import DeltaEngine
+import ObjectStore
+import Testing
+
+@Suite struct ReplayTests {
+    @Test func newestActionOnAFileWins() async throws {
+        let log = LogFixture()
+        try await log.create()
+        try await log.commit(1, [LogFixture.add("a", size: 1), LogFixture.add("b"), LogFixture.add("c")])
+        try await log.commit(2, [LogFixture.remove("b"), LogFixture.add("a", size: 7)])
+        try await log.commit(3, [LogFixture.remove("c")])
+        try await log.commit(4, [LogFixture.add("c")])
+        let snapshot = try await log.table.snapshot()
+        #expect(snapshot.version == 4)
+        #expect(snapshot.paths == ["a", "c"])
+        #expect(snapshot.tombstonePaths == ["b"])
+        #expect(snapshot.sizeInBytes == 107)
+        let older = try await log.table.snapshot(version: 3)
+        #expect(older.paths == ["a"])
+        #expect(older.tombstonePaths == ["b", "c"])
+    }
+
+    @Test func filesAreToldApartByTheirDeletionVectors() async throws {
+        let log = LogFixture()
+        try await log.create(
+            protocol: #"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"],"writerFeatures":["deletionVectors"]}}"#)
+        try await log.commit(1, [LogFixture.add("a"), LogFixture.add("b")])
+        try await log.commit(2, [LogFixture.remove("a"), LogFixture.add("a", vector: "ab^-aqEH.-t@S}K{vb[*k^")])
+        let snapshot = try await log.table.snapshot()
+        #expect(snapshot.paths == ["a", "b"])
+        #expect(snapshot.tombstonePaths == ["a"])
+        let vector = try #require(snapshot.files.compactMap(\.deletionVector).first)
+        #expect(try vector.path?.encoded == "ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin")
+        #expect(throws: DeltaError.self) { try snapshot.require(.read) }
+        #expect(throws: DeltaError.self) { try snapshot.require(.maintain) }
+        try snapshot.require(.append)
+        try snapshot.require(.vacuum)
+    }
+
+    @Test func spellingsOfOnePathAreOneFile() async throws {
+        let log = LogFixture()
+        try await log.create()
+        try await log.commit(1, [LogFixture.add("x=A%252FA/p%20q.parquet"), LogFixture.add("x=%C3%A9/f"), LogFixture.add("plain%zz")])
+        try await log.commit(2, [LogFixture.remove("x=A%252FA/p q.parquet"), LogFixture.remove("x=é/f")])
+        let snapshot = try await log.table.snapshot()
+        #expect(snapshot.paths == ["plain%zz"])
+        #expect(snapshot.files[0].path.decoded == "plain%zz")
+        let before = try await log.table.snapshot(version: 1)
+        #expect(Set(before.files.map(\.path.decoded)) == ["x=A%2FA/p q.parquet", "x=é/f", "plain%zz"])
+    }
+
+    @Test func everyFieldOfAnAddSurvives() async throws {
+        let log = LogFixture()
+        try await log.create(partitionColumns: ["day"])
+        let stats = #"{"numRecords":3,"minValues":{"id":1},"maxValues":{"id":"a\"b"},"nullCount":{"id":0}}"#
+        let file = AddFile(
+            path: DataPath(encoded: "day=2024-01-01/f%20g.parquet"), partitionValues: PartitionValues([("day", "2024-01-01")]), size: 12,
+            modificationTime: 34, dataChange: false, stats: stats, tags: ["INSERTION_TIME": "1\n2", "b": "é"], baseRowId: 5,
+            defaultRowCommitVersion: 6, clusteringProvider: "liquid")
+        let plain = AddFile(
+            path: DataPath(encoded: "p"), partitionValues: PartitionValues([("day", nil)]), size: 0, modificationTime: 0, dataChange: true)
+        try await log.commit(1, [Action.add(file), .add(plain)].map { $0.line })
+        let snapshot = try await log.table.snapshot()
+        let read = try #require(snapshot.files.first { $0.size == 12 })
+        #expect(read.add == file)
+        #expect(read.stats?.text == stats)
+        #expect(read.numRecords == 3)
+        #expect(read.partitionValues == ["2024-01-01"])
+        let other = try #require(snapshot.files.first { $0.size == 0 })
+        #expect(other.add == plain)
+        #expect(other.numRecords == nil)
+        #expect(snapshot.files.numRecords == nil)
+        #expect(Set(snapshot.files.partitionGroups().map(\.values)) == [["2024-01-01"], [nil]])
+    }
+
+    @Test func stateActionsKeepTheNewest() async throws {
+        let log = LogFixture()
+        try await log.create()
+        try await log.commit(
+            1, [LogFixture.txn("app", 1), LogFixture.txn("other", 9), #"{"domainMetadata":{"domain":"d","configuration":"x","removed":false}}"#])
+        try await log.commit(2, [LogFixture.txn("app", 2), LogFixture.metadata(configuration: ["delta.appendOnly": "true"])])
+        try await log.commit(
+            3,
+            [
+                #"{"commitInfo":{"timestamp":1,"operation":"WRITE"}}"#, #"{"domainMetadata":{"domain":"d","configuration":"x","removed":true}}"#,
+                #"{"domainMetadata":{"domain":"e","configuration":"y","removed":false}}"#,
+                #"{"cdc":{"path":"_change_data/x","size":1,"partitionValues":{},"dataChange":false}}"#,
+                #"{"somethingNew":{"a":[1,{"b":2}]}}"#, #"{"add":null,"txn":{"appId":"n","version":3,"lastUpdated":null}}"#,
+            ])
+        let snapshot = try await log.table.snapshot()
+        #expect(snapshot.transactions.mapValues(\.version) == ["app": 2, "other": 9, "n": 3])
+        #expect(snapshot.domainMetadata.keys.sorted() == ["e"])
+        #expect(snapshot.metadata.configuration == ["delta.appendOnly": "true"])
+        #expect(snapshot.commitInfo?.operation == "WRITE")
+    }
+
+    @Test func refreshReadsOnlyTheTail() async throws {
+        let log = LogFixture()
+        try await log.create()
+        try await log.commit(1, [LogFixture.add("a"), LogFixture.add("b")])
+        let first = try await log.table.snapshot()
+        #expect(try await log.table.refresh(first) === first)
+        try await log.delete(LogFileName.commit(0))
+        try await log.commit(2, [LogFixture.remove("a"), LogFixture.add("c"), LogFixture.txn("x", 1)])
+        try await log.commit(3, [LogFixture.remove("c"), LogFixture.add("d")])
+        let second = try await log.table.refresh(first)
+        #expect(second.version == 3)
+        #expect(second.paths == ["b", "d"])
+        #expect(second.tombstonePaths == ["a", "c"])
+        #expect(second.transactionVersion("x") == 1)
+        #expect(second.segment.commits.map { $0.path.string } == (0...3).map { LogFileName.commit($0) })
+        #expect(first.paths == ["a", "b"])
+        try await log.commit(5, [LogFixture.add("e")])
+        await #expect(throws: DeltaError.missingCommit(version: 4)) { try await log.table.refresh(second) }
+    }
+
+    @Test func historyIsNewestFirst() async throws {
+        let log = LogFixture()
+        try await log.create()
+        try await log.commit(1, [LogFixture.add("a"), #"{"commitInfo":{"timestamp":5,"operation":"WRITE"}}"#])
+        log.clock.advance(by: .seconds(-60))
+        try await log.commit(2, [#"{"commitInfo":{"timestamp":6,"operation":"OPTIMIZE","txnId":"t"}}"#])
+        let records = try await log.table.history(limit: 2)
+        #expect(records.map(\.version) == [2, 1])
+        #expect(records.map(\.operation) == ["OPTIMIZE", "WRITE"])
+        #expect(records[0].timestamp == records[1].timestamp + .milliseconds(1))
+        #expect(try await log.table.history(limit: 10, from: 1).map(\.version) == [1, 0])
+    }
+}
+
+extension Action {
+    /// As it stands in a commit.
+    var line: String { JSON.encode(json) }
+}
