@@ -17,7 +17,7 @@ final class CommitScanner {
         let firstAdd = adds.count
         let firstRemove = removes.count
         try commit.withUnsafeBytes { (bytes) throws(DeltaError) in
-            guard let base = bytes.baseAddress else { throw .corruptCommit(version: version, line: nil, reason: "it is empty") }
+            guard let base = bytes.baseAddress else { throw .corruptCommit(version: version, line: nil, reason: "it has no action") }
             var start = 0
             var line = 1
             var hasAction = false

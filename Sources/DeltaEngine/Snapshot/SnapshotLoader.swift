@@ -42,7 +42,13 @@ struct SnapshotLoader {
         for batch in batches { reconciliation.add(commits: batch) }
         if let checkpoint = segment.checkpoint {
             let reader = CheckpointReader(store: store, environment: environment)
-            for batch in try await reader.read(checkpoint) { reconciliation.add(checkpoint: batch) }
+            let parts = try await reader.read(checkpoint)
+            // Every checkpoint has both; one without is the rest of a write that died.
+            guard parts.contains(where: { $0.protocol != nil }), parts.contains(where: { $0.metadata != nil }) else {
+                throw DeltaError.corruptCheckpoint(
+                    version: checkpoint.version, file: checkpoint.files.first?.path.string ?? "", reason: "it has no protocol or no metaData action")
+            }
+            for batch in parts { reconciliation.add(checkpoint: batch) }
         }
         var commitInfo = batches.first?.commitInfo
         if batches.isEmpty, let commit = segment.lastCommit { commitInfo = try? await readCommits([commit]).first?.commitInfo }

@@ -1,7 +1,8 @@
 import Base
-@testable import DeltaEngine
 import ObjectStore
 import TestSupport
+
+@testable import DeltaEngine
 
 /// A table built action by action in memory.
 struct LogFixture {
@@ -93,4 +94,17 @@ extension Snapshot {
     var paths: [String] { files.map(\.path.encoded).sorted() }
 
     var tombstonePaths: [String] { tombstones.map(\.path.encoded).sorted() }
+}
+
+extension Snapshot {
+    /// The feature that keeps Levee from doing this; nil where it may.
+    func refusedFeature(_ access: Access) throws -> String? {
+        do {
+            try require(access)
+            return nil
+        } catch {
+            guard case let .unsupportedFeature(feature, _, _) = error else { throw error }
+            return feature
+        }
+    }
 }

@@ -1,7 +1,9 @@
 import Base
-@testable import DeltaEngine
 import ObjectStore
+import TestSupport
 import Testing
+
+@testable import DeltaEngine
 
 @Suite struct ReplayTests {
     @Test func newestActionOnAFileWins() async throws {
