@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -39,24 +38,26 @@ int64_t levee_copy_file_range(int from, int64_t from_offset, int to, int64_t len
     return copy_file_range(from, &offset, to, NULL, (size_t)length, 0);
 }
 
-int levee_signal_descriptor(const int *signals, int count) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
-    int error = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (error != 0) {
-        errno = error;
-        return -1;
-    }
-    return signalfd(-1, &set, SFD_CLOEXEC);
+static volatile int signal_pipe = -1;
+
+static void write_signal(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    // A full pipe holds thousands of signals that nobody has read: one more says nothing new.
+    ssize_t ignored = write(signal_pipe, &byte, 1);
+    (void)ignored;
+    errno = saved;
 }
 
-int levee_next_signal(int descriptor) {
-    struct signalfd_siginfo info;
-    for (;;) {
-        ssize_t count = read(descriptor, &info, sizeof info);
-        if (count == sizeof info) return (int)info.ssi_signo;
-        if (count < 0 && errno == EINTR) continue;
-        return -1;
+int levee_watch_signals(const int *signals, int count) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    signal_pipe = ends[1];
+    struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < count; i++) {
+        if (sigaction(signals[i], &action, NULL) != 0) return -1;
     }
+    return ends[0];
 }

@@ -27,10 +27,7 @@ int levee_start_writeback(int file, int64_t offset, int64_t length);
 /// Copies within the kernel; returns the number of bytes copied, which may be fewer than asked for, or -1.
 int64_t levee_copy_file_range(int from, int64_t from_offset, int to, int64_t length);
 
-/// A descriptor that becomes readable when one of the signals (at most 8) arrives, after blocking them in the calling thread; or -1.
-int levee_signal_descriptor(const int *signals, int count);
-
-/// The next signal of such a descriptor; blocks. -1 when the descriptor fails.
-int levee_next_signal(int descriptor);
+/// Has the signals written, a byte each, to a pipe whose reading end is returned, instead of what they do otherwise; or -1.
+int levee_watch_signals(const int *signals, int count);
 
 #endif
