@@ -32,8 +32,9 @@ struct LineFramer {
         }
         let tail = piece.prefix(end)
         piece = piece.dropFirst(end + 1)
-        if partial.isEmpty { return tail }
+        if partial.isEmpty, tail.count <= limit { return tail }
         tail.withUnsafeBytes { partial.append(contentsOf: $0) }
+        guard partial.count <= limit else { throw LineTooLong() }
         defer { partial = [] }
         return Bytes(partial)
     }

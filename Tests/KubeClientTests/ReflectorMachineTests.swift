@@ -1,0 +1,123 @@
+import Base
+import HTTP
+import Testing
+
+@testable import KubeClient
+
+/// Each transition of the list-and-watch, as a table.
+struct ReflectorMachineTests {
+    private typealias Machine = ReflectorMachine
+
+    private static func failure(_ code: Int, _ reason: String = "", retryAfter: Duration? = nil) -> Machine.Outcome {
+        .failed(.status(APIStatus(code: code, reason: reason, retryAfter: retryAfter), request: "GET /"))
+    }
+
+    private static let refused = Machine.Outcome.failed(.transport(.connectionFailed(url: "", reason: "refused")))
+    private static let broken = Machine.Outcome.failed(.transport(.interrupted(url: "", reason: "cut")))
+    private static let nonsense = Machine.Outcome.failed(.unexpectedResponse(request: "", reason: "no event"))
+
+    private static func page(_ version: String, _ names: [Int] = [], next: String = "") -> Machine.Outcome {
+        .listed(ResourceList(items: names.map { object("o\($0)", $0) }, resourceVersion: version, continueToken: next))
+    }
+
+    private static func object(_ name: String, _ version: Int) -> Resource { Resource(json: .configMap(name, version: version)) }
+
+    private func machine(_ outcomes: [Machine.Outcome]) -> (Machine, Machine.Step) {
+        var machine = Machine(pageSize: 2, backoff: Backoff(base: .seconds(1), cap: .seconds(30)), random: SeededRandomSource(seed: 5))
+        var step = Machine.Step()
+        for outcome in outcomes { step = machine.step(outcome) }
+        return (machine, step)
+    }
+
+    private static let cached = ListOptions(limit: 2, resourceVersion: "0")
+    private static let latest = ListOptions(limit: 2)
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var outcomes: [ReflectorMachine.Outcome]
+        var effect: ReflectorMachine.Effect
+        var pauses: Bool
+    }
+
+    @Test(arguments: [
+        Case(testDescription: "starts with the server's cache", outcomes: [], effect: .list(cached), pauses: false),
+        Case(
+            testDescription: "asks for the next page", outcomes: [page("5", [1, 2], next: "t")],
+            effect: .list(ListOptions(limit: 2, continueToken: "t", resourceVersion: "0")), pauses: false),
+        Case(testDescription: "watches from the list's version", outcomes: [page("5")], effect: .openWatch(version: "5"), pauses: false),
+        Case(testDescription: "reads what it has opened", outcomes: [page("5"), .opened], effect: .readWatch, pauses: false),
+        Case(
+            testDescription: "lists in one piece when a later page has expired", outcomes: [page("5", [1], next: "t"), failure(410, "Expired")],
+            effect: .list(ListOptions()), pauses: false),
+        Case(
+            testDescription: "asks for the same page again after overload", outcomes: [page("5", [1], next: "t"), failure(429)],
+            effect: .list(ListOptions(limit: 2, continueToken: "t", resourceVersion: "0")), pauses: true),
+        Case(testDescription: "waits while the kind is not served", outcomes: [failure(404)], effect: .list(latest), pauses: true),
+        Case(testDescription: "waits while listing is forbidden", outcomes: [failure(403)], effect: .list(latest), pauses: true),
+        Case(testDescription: "waits while connections are refused", outcomes: [refused], effect: .list(cached), pauses: true),
+        Case(testDescription: "lists again when the version is too old to watch", outcomes: [page("5"), failure(410)], effect: .list(latest), pauses: false),
+        Case(
+            testDescription: "lists again on 410 in the middle of a watch", outcomes: [page("5"), .opened, .event(.added(object("a", 6))), failure(410)],
+            effect: .list(latest), pauses: false),
+        Case(
+            testDescription: "pauses when listing again leads to 410 again", outcomes: [page("5"), failure(410), page("6"), failure(410)],
+            effect: .list(latest),
+            pauses: true),
+        Case(testDescription: "does not list again on 429", outcomes: [page("5"), failure(429)], effect: .openWatch(version: "5"), pauses: true),
+        Case(testDescription: "does not list again on refused connections", outcomes: [page("5"), refused], effect: .openWatch(version: "5"), pauses: true),
+        Case(testDescription: "does not list again on 503", outcomes: [page("5"), failure(503)], effect: .openWatch(version: "5"), pauses: true),
+        Case(testDescription: "lists again when watching is forbidden", outcomes: [page("5"), failure(403)], effect: .list(latest), pauses: true),
+        Case(
+            testDescription: "goes on from the last event after a broken watch",
+            outcomes: [page("5"), .opened, .event(.added(object("a", 6))), .event(.modified(object("a", 9))), broken], effect: .openWatch(version: "9"),
+            pauses: true),
+        Case(
+            testDescription: "goes on from the last bookmark",
+            outcomes: [page("5"), .opened, .event(.bookmark(resourceVersion: "40", initialEventsEnd: false)), .ended(after: .seconds(300))],
+            effect: .openWatch(version: "40"), pauses: false),
+        Case(
+            testDescription: "opens again at once after a watch that lasted", outcomes: [page("5"), .opened, .ended(after: .seconds(300))],
+            effect: .openWatch(version: "5"), pauses: false),
+        Case(
+            testDescription: "pauses when watches end at once", outcomes: [page("5"), .opened, .ended(after: .milliseconds(3))],
+            effect: .openWatch(version: "5"), pauses: true),
+        Case(
+            testDescription: "opens a silent watch again", outcomes: [page("5"), .opened, .event(.deleted(object("a", 7))), .stalled],
+            effect: .openWatch(version: "7"), pauses: true),
+        Case(testDescription: "lists again when an event makes no sense", outcomes: [page("5"), .opened, nonsense], effect: .list(latest), pauses: true),
+    ])
+    func leadsTo(_ row: Case) {
+        let (machine, step) = machine(row.outcomes)
+        #expect(machine.effect == row.effect)
+        #expect((step.pause > .zero) == row.pauses, "pause \(step.pause)")
+    }
+
+    @Test func replacesOnceAllPagesAreThere() {
+        let (_, first) = machine([Self.page("5", [1, 2], next: "t")])
+        #expect(first.change == nil)
+        let (_, second) = machine([Self.page("5", [1, 2], next: "t"), Self.page("5", [3])])
+        #expect(second.change == .replace([Self.object("o1", 1), Self.object("o2", 2), Self.object("o3", 3)]))
+        let (_, expired) = machine([Self.page("5", [1, 2], next: "t"), Self.failure(410), Self.page("8", [4])])
+        #expect(expired.change == .replace([Self.object("o4", 4)]), "pages of the expired list are forgotten")
+    }
+
+    @Test func waitsAsLongAsTheServerAsks() {
+        let (_, step) = machine([Self.page("5"), Self.failure(429, retryAfter: .seconds(17))])
+        #expect(step.pause >= .seconds(17))
+    }
+
+    @Test func pausesGrowAndAnEventEndsThem() {
+        var machine = Machine(backoff: Backoff(base: .seconds(1), cap: .seconds(30)), random: Highest())
+        _ = machine.step(Self.page("5"))
+        let pauses = (0..<7).map { _ in Int(machine.step(Self.refused).pause.components.seconds + 1) }
+        #expect(pauses == [1, 2, 4, 8, 16, 30, 30])
+        _ = machine.step(.opened)
+        _ = machine.step(.event(.added(Self.object("a", 6))))
+        #expect(machine.step(Self.broken).pause <= .seconds(1))
+    }
+}
+
+/// The largest value always: jitter at its upper end.
+struct Highest: RandomSource {
+    func next() -> UInt64 { .max }
+}
