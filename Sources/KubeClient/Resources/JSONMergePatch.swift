@@ -23,7 +23,12 @@ public enum JSONMergePatch {
         guard case .object(let changes) = patch else { return patch }
         var result: JSONValue = target.objectValue == nil ? [:] : target
         for (key, change) in changes {
-            result[key] = change.isNull ? nil : apply(change, to: result[key] ?? .null)
+            // Not a ternary with nil: that would be JSON's null, a value, rather than no member.
+            guard !change.isNull else {
+                result[key] = JSONValue?.none
+                continue
+            }
+            result[key] = apply(change, to: result[key] ?? .null)
         }
         return result
     }
