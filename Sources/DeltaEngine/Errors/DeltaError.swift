@@ -1,5 +1,6 @@
 import Base
 import ObjectStore
+import Parquet
 
 /// Why the engine could not do what was asked. Callers switch on the case or on ``kind``; the text is for people and says what to do.
 public enum DeltaError: Error, Sendable, Equatable {
@@ -45,6 +46,8 @@ public enum DeltaError: Error, Sendable, Equatable {
     case invalidData(source: String, reason: String)
     /// A data file that is not what the log or its own footer says.
     case corruptDataFile(path: String, reason: String)
+    /// A Parquet file could not be read or written.
+    case parquet(ParquetError)
     /// The store failed.
     case storage(ObjectStoreError)
 
@@ -135,6 +138,7 @@ extension DeltaError: CustomStringConvertible {
         case let .invalidRequest(reason): reason
         case let .invalidData(source, reason): "\(source): \(reason)"
         case let .corruptDataFile(path, reason): "the data file \(path) is damaged: \(reason); restore it or remove it from the table"
+        case let .parquet(error): error.description
         case let .storage(error): error.description
         }
     }

@@ -1,5 +1,6 @@
 import Base
 import ObjectStore
+import Parquet
 
 /// A Delta table in a store whose root is the table's root. Cheap to make; nothing is read before it is asked for.
 public final class DeltaTable: Sendable {
@@ -46,12 +47,14 @@ public final class DeltaTable: Sendable {
 }
 
 extension DeltaError {
-    /// Runs `body`, store errors that escape it as ``DeltaError/storage(_:)``.
+    /// Runs `body`, errors of the layers below that escape it as ``DeltaError/storage(_:)`` and ``DeltaError/parquet(_:)``.
     static func wrapping<Result>(_ body: () async throws -> Result) async throws -> Result {
         do {
             return try await body()
         } catch let error as ObjectStoreError {
             throw DeltaError.storage(error)
+        } catch let error as ParquetError {
+            throw DeltaError.parquet(error)
         }
     }
 }

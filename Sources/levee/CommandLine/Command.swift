@@ -8,6 +8,8 @@ struct Command: Sendable {
     var positionals: [Positional] = []
     var options: [any AnyOption] = []
     var examples: [String] = []
+    /// Whether it looks after SIGINT and SIGTERM itself; all others are cancelled by them, and clean up.
+    var handlesSignals = false
     let run: @Sendable (Arguments, Console) async throws -> Void
 }
 

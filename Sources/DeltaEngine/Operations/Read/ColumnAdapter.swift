@@ -1,0 +1,84 @@
+import Base
+import Columnar
+
+/// Makes a column of a data file one of the table's type, where the file's type holds the same values in another form.
+enum ColumnAdapter {
+    /// Whether columns of `stored` can be made into `wanted`.
+    static func canAdapt(_ stored: DataType, to wanted: DataType) -> Bool {
+        switch (stored, wanted) {
+        case _ where stored == wanted: true
+        case (.null, _): true
+        case (.byte, .short), (.byte, .integer), (.byte, .long), (.short, .integer), (.short, .long), (.integer, .long), (.float, .double): true
+        // Writers differ in whether they say that a time is UTC, and that bytes are text; the table's word goes.
+        case (.timestamp, .timestampNTZ), (.timestampNTZ, .timestamp), (.binary, .string), (.string, .binary): true
+        case let (.decimal(precision, scale), .decimal(wantedPrecision, wantedScale)): scale == wantedScale && precision <= wantedPrecision
+        case let (.list(element), .list(wantedElement)): canAdapt(element.type, to: wantedElement.type)
+        case let (.map(key, value), .map(wantedKey, wantedValue)): canAdapt(key.type, to: wantedKey.type) && canAdapt(value.type, to: wantedValue.type)
+        case let (.structure(fields), .structure(wantedFields)):
+            wantedFields.allSatisfy { wanted in
+                guard let field = match(wanted.name, in: fields) else { return wanted.nullable }
+                return canAdapt(fields[field].type, to: wanted.type)
+            }
+        default: false
+        }
+    }
+
+    /// The column with the table's type. Call only where ``canAdapt(_:to:)`` holds for its type.
+    static func adapt(_ column: Column, to wanted: DataType) throws(ColumnarError) -> Column {
+        if column.type == wanted { return column }
+        if column.type == .null { return .nulls(wanted, count: column.count) }
+        let values: ColumnValues
+        switch (column.values, column.type, wanted) {
+        case let (.dictionary(codes, dictionary), _, _): values = .dictionary(codes: codes, dictionary: try adapt(dictionary, to: wanted))
+        case let (.fixed(bytes), stored, _): values = .fixed(widened(bytes, column.count, stored, wanted))
+        case let (.list(offsets, elements), _, .list(element)): values = .list(offsets: offsets, elements: try adapt(elements, to: element.type))
+        case let (.map(offsets, keys, entries), _, .map(key, value)):
+            values = .map(offsets: offsets, keys: try adapt(keys, to: key.type), values: try adapt(entries, to: value.type))
+        case let (.structure(children), .structure(fields), .structure(wantedFields)):
+            var adapted: [Column] = []
+            for field in wantedFields {
+                if let place = match(field.name, in: fields) {
+                    adapted.append(try adapt(children[place], to: field.type))
+                } else {
+                    adapted.append(.nulls(field.type, count: column.count))
+                }
+            }
+            values = .structure(adapted)
+        default: values = column.values
+        }
+        return Column(trusted: wanted, count: column.count, nullCount: column.nullCount, validity: column.validity, values: values)
+    }
+
+    /// The place of a name among a file's: exactly, or as Spark does, whatever its case.
+    static func match(_ name: String, in fields: [Field]) -> Int? {
+        if let exact = fields.firstIndex(where: { $0.name == name }) { return exact }
+        let lowercased = name.lowercased()
+        return fields.firstIndex { $0.name.lowercased() == lowercased }
+    }
+
+    private static func widened(_ bytes: Bytes, _ count: Int, _ stored: DataType, _ wanted: DataType) -> Bytes {
+        switch (stored, wanted) {
+        case (.byte, .short): convert(bytes, count) { (value: Int8) in Int16(value) }
+        case (.byte, .integer): convert(bytes, count) { (value: Int8) in Int32(value) }
+        case (.byte, .long): convert(bytes, count) { (value: Int8) in Int64(value) }
+        case (.short, .integer): convert(bytes, count) { (value: Int16) in Int32(value) }
+        case (.short, .long): convert(bytes, count) { (value: Int16) in Int64(value) }
+        case (.integer, .long): convert(bytes, count) { (value: Int32) in Int64(value) }
+        case (.float, .double): convert(bytes, count) { (value: Float) in Double(value) }
+        case (.decimal, .decimal) where stored.fixedWidth != wanted.fixedWidth: convert(bytes, count) { (value: Int64) in Int128(value) }
+        default: bytes
+        }
+    }
+
+    private static func convert<From: BitwiseCopyable, To: BitwiseCopyable>(_ bytes: Bytes, _ count: Int, _ body: (From) -> To) -> Bytes {
+        Bytes(capacity: count * MemoryLayout<To>.stride) { target in
+            bytes.withUnsafeBytes { source in
+                for row in 0..<count {
+                    let value = source.loadUnaligned(fromByteOffset: row * MemoryLayout<From>.stride, as: From.self)
+                    target.storeBytes(of: body(value), toByteOffset: row * MemoryLayout<To>.stride, as: To.self)
+                }
+            }
+            return target.count
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Base
+import DeltaEngine
+import Glibc
+import ObjectStore
+
+/// What the `levee table` commands share: the table's place, and how much of the machine to use.
+enum TableAccess {
+    static let location = Positional(name: "URI", help: "the table: a path or file:// URL")
+    static let memoryLimit = Option.byteCount("memory-limit", "the most memory to use (default: what the machine or its control group allows)")
+    static let logLevel = Option<LogLevel>.choice("log-level", "what to report on standard error (default warning)")
+
+    static var options: [any AnyOption] { [memoryLimit, logLevel] }
+
+    /// The table at a location. Reads nothing yet.
+    static func table(_ arguments: Arguments, at location: String? = nil) throws -> DeltaTable {
+        let resources = AvailableResources.current()
+        let memory = min(arguments[memoryLimit] ?? .max, resources.memoryLimit)
+        let executor = BlockingExecutor(threads: max(4, resources.cpuCount * 2), name: "levee-io")
+        let place = try TableLocation(location ?? arguments[Self.location], relativeTo: workingDirectory())
+        let logger = Logger(label: "levee", sink: StandardErrorSink(format: .text), minimum: arguments[logLevel] ?? .warning)
+        return DeltaTable(
+            store: try StoreFactory(executor: executor).open(place),
+            environment: EngineEnvironment(
+                logger: logger, parallelism: resources.cpuCount, memoryBudget: memory / 2, engineInfo: "Levee/\(Levee.version)"))
+    }
+
+    /// A file that a person named, as an object of its directory's store.
+    static func file(_ path: String) throws -> (store: any ObjectStore, path: ObjectPath) {
+        let place = try TableLocation(path, relativeTo: workingDirectory())
+        guard let slash = place.path.lastIndex(of: "/"), place.path.index(after: slash) < place.path.endIndex else {
+            throw ObjectStoreError.unsupportedLocation(location: path, reason: "it names no file")
+        }
+        let directory = place.path[..<slash]
+        let store = LocalStore(root: directory.isEmpty ? "/" : String(directory), executor: BlockingExecutor(threads: 2, name: "levee-file"))
+        return (store, try ObjectPath(String(place.path[place.path.index(after: slash)...])))
+    }
+
+    static func workingDirectory() -> String {
+        guard let buffer = getcwd(nil, 0) else { return "/" }
+        defer { free(buffer) }
+        return String(cString: buffer)
+    }
+}
+
+/// Which version of a table a command looks at.
+enum VersionChoice {
+    static let version = Option.integer("version", "N", atLeast: 0, "the table as it was at this version")
+    static let timestamp = Option.text("timestamp", "TIME", "the table as it was at this time (2024-01-31T12:00:00Z, or a date)")
+    static var options: [any AnyOption] { [version, timestamp] }
+
+    static func snapshot(of table: DeltaTable, _ arguments: Arguments) async throws -> Snapshot {
+        guard let text = arguments[timestamp] else { return try await table.snapshot(version: arguments[version]) }
+        if arguments[version] != nil { throw DeltaError.invalidRequest(reason: "ask for a version or a time, not both") }
+        guard let time = Timestamp(rfc3339: text) ?? Timestamp(rfc3339: text + "T00:00:00Z") else {
+            throw DeltaError.invalidRequest(reason: "--timestamp \(text) is no time; write it like 2024-01-31T12:00:00Z")
+        }
+        return try await table.snapshot(version: try await table.version(at: time))
+    }
+}
+
+/// When a command must not commit (again).
+enum ConditionOptions {
+    static let expectedVersion = Option.integer("expected-version", "N", atLeast: 0, "refuse when the table is at another version")
+    static let appId = Option.text("app-id", "ID", "record the run as this application's transaction; with --app-version")
+    static let appVersion = Option.integer("app-version", "N", atLeast: 0, "do nothing where the table has this transaction or a later one")
+    static var options: [any AnyOption] { [expectedVersion, appId, appVersion] }
+
+    static func conditions(_ arguments: Arguments) throws -> CommitConditions {
+        switch (arguments[appId], arguments[appVersion]) {
+        case let (id?, version?):
+            return CommitConditions(idempotency: .init(appId: id, version: version), expectedVersion: arguments[expectedVersion])
+        case (nil, nil): return CommitConditions(expectedVersion: arguments[expectedVersion])
+        default: throw DeltaError.invalidRequest(reason: "--app-id and --app-version belong together")
+        }
+    }
+}

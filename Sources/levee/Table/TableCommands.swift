@@ -1,0 +1,14 @@
+/// `levee table …`: the engine from a shell. One file per command.
+enum TableCommands {
+    static let group = CommandNode.group(
+        name: "table", summary: "create, write, read and maintain a Delta table",
+        [
+            .command(TableDescribe.command),
+            .command(TableHistory.command),
+            .command(TableFiles.command),
+            .command(TableRead.command),
+            .command(TableCreate.command),
+            .command(TableVacuum.command),
+            .command(TableCheckpoint.command),
+        ])
+}

@@ -1,0 +1,51 @@
+import Base
+import DeltaEngine
+
+/// `levee table vacuum`.
+enum TableVacuum {
+    private static let retention = Option.duration(
+        "retention", "remove what left the table longer ago (default: the table's delta.deletedFileRetentionDuration, else 168h)")
+    private static let allowShort = Option.flag("allow-short-retention", "accept a retention below the table's; safe only while nobody reads or writes")
+    private static let dryRun = Option.flag("dry-run", "say what would be removed, change nothing")
+
+    static let command = Command(
+        name: "vacuum", summary: "remove files that no version in the retention needs",
+        discussion: """
+            A file goes when the table does not have it any more (or never had it), and its own age is beyond the retention too. Deletion vectors and
+            change data are the table's files; the log and everything hidden is left alone. Older versions can no longer be read afterwards.
+            """,
+        positionals: [TableAccess.location], options: [retention, allowShort, dryRun] + ConditionOptions.options + TableAccess.options,
+        examples: ["levee table vacuum /data/orders --dry-run", "levee table vacuum /data/orders --retention 240h"]
+    ) { arguments, console in
+        let table = try TableAccess.table(arguments)
+        let options = VacuumOptions(
+            retention: arguments[retention], allowShortRetention: arguments[allowShort], dryRun: arguments[dryRun],
+            conditions: try ConditionOptions.conditions(arguments))
+        let line = ProgressLine()
+        defer { line.end() }
+        let result = try await VacuumOperation(table: table, options: options).run(progress: line.reporter)
+        line.end()
+        try print(result, dryRun: options.dryRun, console)
+    }
+
+    private static func print(_ result: VacuumResult, dryRun: Bool, _ console: Console) throws {
+        let metrics = result.metrics
+        if console.format == .json {
+            let value: JSONValue = [
+                "version": result.version.map(JSONValue.integer) ?? .null, "alreadyApplied": .bool(result.alreadyApplied), "dryRun": .bool(dryRun),
+                "retention": .string(result.retention.formatted), "metrics": try JSON.value(of: metrics),
+                "files": .array(result.sample.map(JSONValue.string)),
+            ]
+            return try console.print(JSON.encode(value) + "\n")
+        }
+        if result.alreadyApplied { return try console.print("Nothing to do: the table has this run already.\n") }
+        guard metrics.numFilesToDelete > 0 else {
+            return try console.print("Nothing to do: none of \(metrics.numFilesListed) files can go.\n")
+        }
+        let what = "\(metrics.numFilesToDelete) of \(metrics.numFilesListed) files (\(metrics.sizeOfDataToDelete.formattedBytes))"
+        guard dryRun else { return try console.print("Removed \(what); version \(result.version ?? -1).\n") }
+        try console.print("Would remove \(what):\n" + result.sample.map { "  \($0.withoutControlCharacters)\n" }.joined())
+        let more = metrics.numFilesToDelete - Int64(result.sample.count)
+        if more > 0 { try console.print("  and \(more) more\n") }
+    }
+}
