@@ -40,8 +40,9 @@ extension FileMetadata {
             rowsSeen = sum
             rowGroups.append(checked)
         }
-        guard rowsSeen == rowCount else { throw Damage("it declares \(rowCount) rows, its row groups \(rowsSeen)") }
-        self.init(version: version, schema: schema, rowCount: rowCount, rowGroups: rowGroups, keyValues: keyValues, createdBy: createdBy)
+        // Some writers leave the file's own count at 0; what is read is the row groups.
+        guard rowsSeen == rowCount || rowCount == 0 else { throw Damage("it declares \(rowCount) rows, its row groups \(rowsSeen)") }
+        self.init(version: version, schema: schema, rowCount: rowsSeen, rowGroups: rowGroups, keyValues: keyValues, createdBy: createdBy)
     }
 }
 
