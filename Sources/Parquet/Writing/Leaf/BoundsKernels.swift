@@ -1,0 +1,145 @@
+import Base
+import Columnar
+import Glibc
+
+/// Finds the bounds of values in PLAIN encoding.
+enum BoundsKernels {
+    /// The bounds of `count` values at `source`, and whether a NaN was among them.
+    static func bounds(_ leaf: SchemaLeaf, _ source: UnsafeRawPointer, count: Int, byteCount: Int) -> (Bounds, sawNaN: Bool) {
+        guard count > 0 else { return (.none, false) }
+        switch leaf.physicalType {
+        case .boolean:
+            let set = Bitmap.popcount(source, count: count)
+            return (.integers(set == count ? 1 : 0, set > 0 ? 1 : 0), false)
+        case .int32:
+            let (low, high) = integers(source, count, as: Int32.self)
+            return (.integers(Int64(low), Int64(high)), false)
+        case .int64:
+            let (low, high) = integers(source, count, as: Int64.self)
+            return (.integers(low, high), false)
+        case .float: return floats(source, count, as: Float.self)
+        case .double: return floats(source, count, as: Double.self)
+        case .byteArray: return (bytes(source, byteCount), false)
+        case .fixedLengthByteArray: return (wide(source, count, leaf.typeLength), false)
+        case .int96: return (.none, false)
+        }
+    }
+
+    /// The bounds of the dictionary's values whose mark is set.
+    static func bounds(_ leaf: SchemaLeaf, _ entries: DictionaryBuilder.Entries, marks: UnsafePointer<UInt8>) -> (Bounds, sawNaN: Bool) {
+        var result = Bounds.none
+        var sawNaN = false
+        for code in 0..<entries.count where marks[code] != 0 {
+            let (start, length) = entries.range(code)
+            let source = entries.base + start
+            let (one, isNaN) =
+                leaf.physicalType == .byteArray
+                ? (Bounds.none, false) : bounds(leaf, source, count: 1, byteCount: length)
+            sawNaN = sawNaN || isNaN
+            if leaf.physicalType != .byteArray { result = result.union(one) }
+        }
+        if leaf.physicalType == .byteArray {
+            var search = ByteSearch()
+            for code in 0..<entries.count where marks[code] != 0 {
+                let (start, length) = entries.range(code)
+                search.see(entries.base + start, length)
+            }
+            result = search.bounds
+        }
+        return (result, sawNaN)
+    }
+
+    private static func integers<Value: FixedWidthInteger & BitwiseCopyable>(_ source: UnsafeRawPointer, _ count: Int, as: Value.Type) -> (Value, Value) {
+        var low = Value.max
+        var high = Value.min
+        for index in 0..<count {
+            let value = source.loadUnaligned(fromByteOffset: index &* MemoryLayout<Value>.size, as: Value.self)
+            low = min(low, value)
+            high = max(high, value)
+        }
+        return (low, high)
+    }
+
+    private static func floats<Value: BinaryFloatingPoint & BitwiseCopyable>(
+        _ source: UnsafeRawPointer, _ count: Int, as: Value.Type
+    ) -> (Bounds, Bool) {
+        var low = Value.infinity
+        var high = -Value.infinity
+        var numbers = 0
+        for index in 0..<count {
+            let value = source.loadUnaligned(fromByteOffset: index &* MemoryLayout<Value>.size, as: Value.self)
+            // Comparisons with NaN are false, so it never becomes a bound.
+            low = value < low ? value : low
+            high = value > high ? value : high
+            numbers &+= value == value ? 1 : 0
+        }
+        guard numbers > 0 else { return (.none, count > 0) }
+        // Readers may take the zeros for different numbers (parquet.thrift, Statistics): the bounds must hold both.
+        let minimum = low == 0 ? -0.0 : Double(low)
+        let maximum = high == 0 ? 0.0 : Double(high)
+        return (.floats(minimum, maximum), numbers < count)
+    }
+
+    private static func wide(_ source: UnsafeRawPointer, _ count: Int, _ length: Int) -> Bounds {
+        var low = Int128.max
+        var high = Int128.min
+        for index in 0..<count {
+            var value: Int128 = Int8(bitPattern: source.load(fromByteOffset: index &* length, as: UInt8.self)) < 0 ? -1 : 0
+            for byte in 0..<length { value = value << 8 | Int128(source.load(fromByteOffset: index &* length &+ byte, as: UInt8.self)) }
+            low = min(low, value)
+            high = max(high, value)
+        }
+        return .wide(low, high)
+    }
+
+    private static func bytes(_ source: UnsafeRawPointer, _ byteCount: Int) -> Bounds {
+        var search = ByteSearch()
+        var position = 0
+        while position < byteCount {
+            let length = Int(source.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+            search.see(source + position + 4, length)
+            position &+= 4 &+ length
+        }
+        return search.bounds
+    }
+
+    /// The least and greatest of byte strings, compared by their first eight bytes as long as those decide.
+    private struct ByteSearch {
+        private var low: UnsafeRawBufferPointer?
+        private var high: UnsafeRawBufferPointer?
+        private var lowPrefix = UInt64.max
+        private var highPrefix = UInt64.min
+
+        /// The bytes must stay where they are until ``bounds`` is taken, and be readable for eight bytes past their end.
+        @inline(__always)
+        mutating func see(_ source: UnsafeRawPointer, _ length: Int) {
+            var prefix = UInt64(bigEndian: source.loadUnaligned(as: UInt64.self))
+            if length < 8 { prefix = length == 0 ? 0 : prefix & (UInt64.max << UInt64(64 &- length &* 8)) }
+            if prefix <= lowPrefix { seeLow(UnsafeRawBufferPointer(start: source, count: length), prefix) }
+            if prefix >= highPrefix { seeHigh(UnsafeRawBufferPointer(start: source, count: length), prefix) }
+        }
+
+        private mutating func seeLow(_ value: UnsafeRawBufferPointer, _ prefix: UInt64) {
+            if let low, prefix == lowPrefix, !Self.precedes(value, low) { return }
+            low = value
+            lowPrefix = prefix
+        }
+
+        private mutating func seeHigh(_ value: UnsafeRawBufferPointer, _ prefix: UInt64) {
+            if let high, prefix == highPrefix, !Self.precedes(high, value) { return }
+            high = value
+            highPrefix = prefix
+        }
+
+        private static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+            guard let l = left.baseAddress, let r = right.baseAddress else { return left.count < right.count }
+            let order = memcmp(l, r, min(left.count, right.count))
+            return order == 0 ? left.count < right.count : order < 0
+        }
+
+        var bounds: Bounds {
+            guard let low, let high else { return .none }
+            return .bytes(Bytes(copying: low), Bytes(copying: high))
+        }
+    }
+}
