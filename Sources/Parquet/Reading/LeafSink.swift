@@ -195,7 +195,9 @@ struct LeafSink: ~Copyable {
     private static func length(_ source: UnsafeRawBufferPointer, _ position: Int) throws(Damage) -> Int {
         guard source.count &- position >= 4 else { throw Damage("the page ends before all values are there", at: position) }
         let length = Int(source.loadUnaligned(fromByteOffset: position, as: UInt32.self))
-        guard length <= source.count &- position &- 4 else { throw Damage("a value of \(length) bytes where \(source.count - position - 4) are left", at: position) }
+        guard length <= source.count &- position &- 4 else {
+            throw Damage("a value of \(length) bytes where \(source.count - position - 4) are left", at: position)
+        }
         return length
     }
 

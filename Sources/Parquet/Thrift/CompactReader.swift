@@ -39,7 +39,9 @@ struct CompactReader {
     /// The header of a list: how many elements follow. A count that the rest of the input cannot hold is refused.
     mutating func listHeader() throws(Damage) -> (count: Int, kind: Kind) {
         let header = try byte()
-        guard let kind = Kind(rawValue: header & 0x0f), kind != .stop else { throw Damage("list element type \(header & 0x0f) does not exist", at: position - 1) }
+        guard let kind = Kind(rawValue: header & 0x0f), kind != .stop else {
+            throw Damage("list element type \(header & 0x0f) does not exist", at: position - 1)
+        }
         let short = Int(header >> 4)
         let count = short == 15 ? try length() : short
         guard count <= remaining else { throw Damage("a list of \(count) elements in \(remaining) bytes", at: position) }

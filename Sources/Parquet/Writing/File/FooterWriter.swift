@@ -35,6 +35,7 @@ struct WrittenRowGroup {
 /// Renders the footer and the page indexes.
 struct FooterWriter {
     let elements: [SchemaElement]
+    let leafCount: Int
     let options: WriterOptions
 
     func footer(_ groups: [WrittenRowGroup]) -> Bytes {
@@ -57,7 +58,7 @@ struct FooterWriter {
             }
             writer.field(6, options.createdBy)
             // Without an order readers must not trust the bounds (ColumnOrder: TypeDefinedOrder).
-            writer.list(7, of: .structure, groups.first?.chunks ?? []) { writer, _ in
+            writer.list(7, of: .structure, 0..<leafCount) { writer, _ in
                 writer.structure { writer in writer.structure(1) { _ in } }
             }
         }

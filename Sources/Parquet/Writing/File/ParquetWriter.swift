@@ -143,7 +143,7 @@ public final class ParquetWriter {
     /// Writes indexes and footer and makes the file visible.
     public func finish() async throws -> WrittenFile {
         try await endRowGroup()
-        let footerWriter = FooterWriter(elements: layout.elements, options: options)
+        let footerWriter = FooterWriter(elements: layout.elements, leafCount: layout.tree.leaves.count, options: options)
         if options.writesPageIndex { try await writeIndexes(footerWriter) }
         let footer = footerWriter.footer(groups)
         guard let length = UInt32(exactly: footer.count) else {
