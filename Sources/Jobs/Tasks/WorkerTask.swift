@@ -112,7 +112,8 @@ extension WorkerTask.Work {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let named = CodingKeys.allCases.filter { values.contains($0) }
         guard named.count == 1, let key = named.first else {
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum and checkpoint"))
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum and checkpoint"))
         }
         switch key {
         case .optimize: self = .optimize(try values.decode(WorkerTask.Optimize.self, forKey: key))

@@ -344,6 +344,10 @@ public enum CustomResourceDefinitions {
                                   type: string
                                   format: date-time
                                   description: The scheduled time that was acted on last.
+                                runs:
+                                  type: integer
+                                  format: int64
+                                  description: Operations that policies made for the task so far.
                                 lastRun:
                                   type: object
                                   description: The task's last finished operation.
@@ -1406,7 +1410,7 @@ public enum CustomResourceDefinitions {
                         phase:
                           type: string
                           enum: [Pending, Running, Succeeded, Failed, Cancelled]
-                          description: "Pending: waits for its turn. Running: its Job exists. Then Succeeded, Failed or Cancelled, for good."
+                          description: "Pending: waits for its turn. Running: it holds the table and has a Job. Then Succeeded, Failed or Cancelled, for good."
                         message:
                           type: string
                           description: What it did, or why it waits or failed and what to do about it.

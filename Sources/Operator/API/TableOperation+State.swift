@@ -1,0 +1,45 @@
+import Base
+import KubeClient
+
+/// Where an operation stands.
+extension TableOperation {
+    typealias Phase = TableOperationStatus.Phase
+
+    var phase: Phase { status?.phase ?? .pending }
+
+    /// Ended for good; nothing of it changes any more.
+    var isFinished: Bool { phase == .succeeded || phase == .failed || phase == .cancelled }
+
+    /// It holds its table: its Job exists, or is about to.
+    var isRunning: Bool { phase == .running }
+
+    /// nil for a spec without one, which the schema's rules refuse where the server has CEL.
+    var task: MaintenanceTask? {
+        if spec.optimize != nil { return .optimize }
+        if spec.vacuum != nil { return .vacuum }
+        return spec.checkpoint != nil ? .checkpoint : nil
+    }
+
+    /// The policy that made it; nil where a person did.
+    var policyName: String? { metadata.labels[Names.Label.policy] }
+
+    /// The number of the policy's run on its table; nil where a person made it.
+    var run: Int64? { metadata.labels[Names.Label.run].flatMap { Int64($0) } }
+
+    var tableKey: ObjectKey? { spec.tableRef.map { ObjectKey(namespace: metadata.namespace, name: $0.name) } }
+
+    var jobName: String { Names.job(operation: metadata.name, uid: metadata.uid) }
+
+    var jobKey: ObjectKey { ObjectKey(namespace: metadata.namespace, name: jobName) }
+
+    /// When its time is up; nil before it began.
+    var deadline: Timestamp? { status?.startTime.map { $0 + .seconds(spec.activeDeadlineSeconds) } }
+
+    /// When it may be deleted by its own TTL; nil where it has none or has not ended.
+    var expiry: Timestamp? {
+        guard isFinished, let ttl = spec.ttlSecondsAfterFinished, let completed = status?.completionTime else { return nil }
+        return completed + .seconds(Int64(ttl))
+    }
+
+    var controllerUID: String? { metadata.controllerReference?.uid }
+}

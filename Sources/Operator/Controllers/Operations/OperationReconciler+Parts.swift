@@ -1,0 +1,170 @@
+import Base
+import Jobs
+import KubeClient
+
+/// What the steps of an operation's story are made of.
+extension OperationReconciler {
+    // MARK: - References
+
+    func place(of operation: TableOperation) throws(Obstacle) -> TablePlace {
+        let namespace = operation.metadata.namespace
+        if let key = operation.tableKey {
+            guard let table = cluster.table(key) else {
+                throw Obstacle(reason: .tableNotFound, message: "there is no DeltaTable \(key.name) in this namespace; create it, or delete this operation")
+            }
+            if table.spec.suspend, !operation.isRunning {
+                throw Obstacle(reason: .suspended, message: "the DeltaTable \(key.name) is suspended (spec.suspend)", needsPerson: false)
+            }
+            return try place(table.spec.location, table.spec.storageRef.name, namespace)
+        }
+        guard let location = operation.spec.location, let storage = operation.spec.storageRef else {
+            throw Obstacle(reason: .invalidSpec, message: "spec names no table; set tableRef, or location and storageRef, in a new operation")
+        }
+        return try place(location, storage.name, namespace)
+    }
+
+    private func place(_ location: String, _ storage: String, _ namespace: String) throws(Obstacle) -> TablePlace {
+        let profile = cluster.profile(ObjectKey(namespace: namespace, name: storage))
+        if profile?.spec.suspend == true {
+            throw Obstacle(reason: .suspended, message: "the StorageProfile \(storage) is suspended (spec.suspend)", needsPerson: false)
+        }
+        return try Placement.resolve(location: location, profile: profile, profileName: storage, allowHostFilesystem: allowHostFilesystem)
+    }
+
+    // MARK: - The queue
+
+    func entry(_ operation: TableOperation, _ place: TablePlace?) -> OperationQueue.Entry {
+        OperationQueue.Entry(
+            key: operation.key, uid: operation.metadata.uid, created: operation.metadata.creationTimestamp ?? .epoch, table: place?.identity,
+            policy: operation.policyName, isRunning: operation.isRunning, isHeld: operation.spec.suspend || operation.spec.cancel)
+    }
+
+    func others(than operation: TableOperation) -> [OperationQueue.Entry] {
+        cluster.unfinishedOperations(inNamespace: operation.metadata.namespace)
+            .filter { $0.metadata.uid != operation.metadata.uid }
+            .map { entry($0, try? place(of: $0)) }
+    }
+
+    func policyLimit(of operation: TableOperation) -> Int? {
+        operation.policyName
+            .flatMap { cluster.policy(ObjectKey(namespace: operation.metadata.namespace, name: $0)) }
+            .map { Int($0.spec.concurrency.operations) }
+    }
+
+    // MARK: - Task and Job
+
+    func task(of operation: TableOperation, _ place: TablePlace, _ transaction: TableOperationStatus.Transaction?) throws(InvalidSpec) -> WorkerTask {
+        WorkerTask(
+            operation: identity(of: operation), location: place.location, work: try work(of: operation),
+            transaction: transaction.map { .init(appId: $0.appId, version: $0.version) }, expectedVersion: operation.spec.expectedVersion,
+            dryRun: operation.spec.dryRun, memoryLimit: WorkerJob.memoryLimit(operation.spec.jobTemplate))
+    }
+
+    private func work(of operation: TableOperation) throws(InvalidSpec) -> WorkerTask.Work {
+        if let optimize = operation.spec.optimize {
+            return .optimize(
+                .init(
+                    targetFileSize: try optimize.targetFileSize.map { text throws(InvalidSpec) in try SpecText.fileSize(text, field: "optimize.targetFileSize")
+                    },
+                    condition: optimize.where,
+                    maximumBytes: try optimize.maxBytes.map { text throws(InvalidSpec) in try SpecText.bytes(text, field: "optimize.maxBytes") }))
+        }
+        if let vacuum = operation.spec.vacuum {
+            return .vacuum(
+                .init(
+                    retentionSeconds: try vacuum.retention.map { text throws(InvalidSpec) in
+                        try SpecText.duration(text, field: "vacuum.retention").components.seconds
+                    }, allowShortRetention: vacuum.allowShortRetention))
+        }
+        guard operation.spec.checkpoint != nil else {
+            throw InvalidSpec(field: "optimize", message: "the operation has nothing to do; set one of optimize, vacuum and checkpoint in a new operation")
+        }
+        return .checkpoint(.init())
+    }
+
+    private func identity(of operation: TableOperation) -> WorkerTask.OperationIdentity {
+        .init(uid: operation.metadata.uid, namespace: operation.metadata.namespace, name: operation.metadata.name)
+    }
+
+    func job(for operation: TableOperation, _ place: TablePlace) throws(InvalidSpec) -> WorkerJob {
+        var claim: (name: String, mountPath: String)?
+        if case let .claim(name, mountPath, _) = place.access { claim = (name, mountPath) }
+        var labels: [String: String] = [:]
+        if let table = operation.spec.tableRef?.name { labels[Names.Label.table] = Names.labelValue(table) }
+        if let policy = operation.policyName { labels[Names.Label.policy] = policy }
+        return WorkerJob(
+            operation: identity(of: operation), task: try task(of: operation, place, operation.status?.transaction), claim: claim, labels: labels,
+            template: operation.spec.jobTemplate ?? JobTemplate(), activeDeadlineSeconds: operation.spec.activeDeadlineSeconds,
+            backoffLimit: operation.spec.backoffLimit, settings: settings)
+    }
+
+    /// The operation's Job, from the watch or, where that does not know it, from the server.
+    func job(of operation: TableOperation) async throws(KubeError) -> Job? {
+        if let job = cluster.job(operation.jobKey) { return job }
+        return try await cluster.fetchJob(operation.jobKey)
+    }
+
+    func fetchPods(_ operation: TableOperation) async throws(KubeError) -> [Pod] {
+        try await cluster.fetchPods(ofOperation: operation.metadata.uid, namespace: operation.metadata.namespace)
+    }
+
+    // MARK: - Writing
+
+    /// With the finalizer that keeps the operation until its Job is gone; nil where the operation is gone.
+    func hold(_ operation: TableOperation) async throws(KubeError) -> TableOperation? {
+        if operation.metadata.finalizers.contains(Names.operationFinalizer) { return operation }
+        return try await cluster.setFinalizers(operation.metadata.finalizers + [Names.operationFinalizer], of: operation)
+    }
+
+    /// Without that finalizer; nil where that was the end of the operation.
+    func letGo(_ operation: TableOperation) async throws(KubeError) -> TableOperation? {
+        guard operation.metadata.finalizers.contains(Names.operationFinalizer) else { return operation }
+        return try await cluster.setFinalizers(operation.metadata.finalizers.filter { $0 != Names.operationFinalizer }, of: operation)
+    }
+
+    /// The status so far, with what follows from the spec filled in.
+    func status(of operation: TableOperation) -> TableOperationStatus {
+        var status = operation.status ?? TableOperationStatus()
+        status.type = operation.task
+        status.table = operation.spec.tableRef?.name ?? operation.spec.location
+        return status
+    }
+
+    func wait(_ operation: TableOperation, _ obstacle: Obstacle) async throws -> Requeue {
+        queue.release(uid: operation.metadata.uid)
+        var status = status(of: operation)
+        status.phase = .pending
+        status.message = obstacle.message
+        _ = try await write(
+            status, .init(readiness: obstacle.needsPerson ? .stalled : .reconciling, reason: obstacle.reason, message: obstacle.message), of: operation)
+        return .after(Self.safetyInterval)
+    }
+
+    /// Writes the status where it says something new; returns the operation as it is now.
+    func write(_ status: TableOperationStatus, _ state: ObjectState, of operation: TableOperation) async throws(KubeError) -> TableOperation {
+        var status = status
+        status.observedGeneration = operation.metadata.generation
+        status.lastHandledReconcile = operation.metadata.annotations[Names.reconcileAnnotation] ?? status.lastHandledReconcile
+        var conditions = status.conditions ?? []
+        state.apply(to: &conditions, generation: operation.metadata.generation, now: clock.now())
+        status.conditions = conditions
+        return status == operation.status ? operation : try await cluster.writeStatus(status, of: operation)
+    }
+}
+
+extension TableOperationStatus.Progress {
+    /// As it is once all is done.
+    var completed: TableOperationStatus.Progress {
+        var progress = self
+        progress.filesDone = filesTotal
+        progress.bytesDone = bytesTotal
+        if let filesTotal { progress.summary = "\(filesTotal)/\(filesTotal) files" }
+        progress.step = nil
+        return progress
+    }
+}
+
+extension Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    static let epoch = Timestamp(microseconds: 0)
+}

@@ -1,0 +1,257 @@
+import Base
+import Jobs
+import KubeClient
+
+/// Brings one TableOperation on its way: it waits for its table, gets a Job, is followed to its end, and stays as the record of the run.
+///
+/// Each step is written down before the next one acts on it: the transaction identifier is in the status before the Job exists, and the Job has a name
+/// that only this operation can have. So the operator may die anywhere, and whoever comes next finds what was done and goes on.
+struct OperationReconciler: Sendable {
+    let cluster: any Cluster
+    let observer: any TableObserving
+    let queue: OperationQueue
+    let settings: WorkerJob.Settings
+    let allowHostFilesystem: Bool
+    let clock: any WallClock
+    /// How often a running operation is looked at for its progress.
+    var progressInterval: Duration = .seconds(2)
+    /// How often something that wakes us by itself is looked at all the same.
+    static let safetyInterval = Duration.seconds(60)
+
+    func reconcile(_ key: ObjectKey) async throws -> Requeue {
+        guard let operation = cluster.operation(key) else {
+            queue.release(key)
+            return .forget
+        }
+        queue.release(key, exceptUID: operation.metadata.uid)
+        if operation.metadata.isBeingDeleted { return try await dismantle(operation) }
+        if operation.isFinished { return try await retire(operation) }
+        if operation.spec.cancel { return try await cancel(operation) }
+        return operation.isRunning ? try await follow(operation) : try await begin(operation)
+    }
+
+    // MARK: - Before it runs
+
+    private func begin(_ operation: TableOperation) async throws -> Requeue {
+        if operation.spec.suspend { return try await wait(operation, Obstacle(reason: .suspended, message: "suspended (spec.suspend)", needsPerson: false)) }
+        let place: TablePlace
+        do throws(Obstacle) {
+            place = try self.place(of: operation)
+            if let obstacle = queue.claim(entry(operation, place), others: others(than: operation), policyLimit: policyLimit(of: operation)) { throw obstacle }
+        } catch {
+            return try await wait(operation, error)
+        }
+        let transaction: TableOperationStatus.Transaction?
+        do {
+            _ = try task(of: operation, place, nil)
+            transaction = try await self.transaction(of: operation, place)
+        } catch {
+            let failure = Failure(error)
+            if failure.needsPerson { return try await finish(operation, .failed, failure.reason, failure.message) }
+            queue.release(uid: operation.metadata.uid)
+            return try await wait(operation, Obstacle(reason: failure.reason, message: failure.message, needsPerson: false))
+        }
+        return try await start(operation, place, transaction)
+    }
+
+    /// From the status that is written here on, the operation holds its table.
+    private func start(_ operation: TableOperation, _ place: TablePlace, _ transaction: TableOperationStatus.Transaction?) async throws -> Requeue {
+        guard let held = try await hold(operation) else { return .forget }
+        var status = status(of: held)
+        status.phase = .running
+        status.location = place.location
+        status.transaction = transaction
+        status.jobRef = .init(name: held.jobName)
+        status.startTime = clock.now().wholeSeconds
+        let started = try await write(status, .init(readiness: .reconciling, reason: .starting, message: "its Job is being made"), of: held)
+        cluster.event(.normal, on: started.objectReference, reason: "Started", message: "runs as Job \(started.jobName)")
+        return try await follow(started)
+    }
+
+    /// The same run gets the same identifier however often it is tried; a later run of the table a higher one.
+    private func transaction(of operation: TableOperation, _ place: TablePlace) async throws -> TableOperationStatus.Transaction? {
+        if operation.spec.dryRun { return nil }
+        if let asked = operation.spec.idempotency { return .init(appId: asked.appId, version: asked.version) }
+        let appId = "\(Names.group)/\(operation.metadata.namespace)/\(operation.spec.tableRef?.name ?? operation.metadata.name)"
+        switch place.access {
+        case .host: return .init(appId: appId, version: (try await observer.transactionVersion(place, appId: appId) ?? 0) + 1)
+        // Only pods see the table, so the clock has to do. Runs on a table never overlap, and each starts later than the one before ended.
+        case .claim: return .init(appId: appId, version: clock.now().milliseconds)
+        }
+    }
+
+    // MARK: - While it runs
+
+    private func follow(_ operation: TableOperation) async throws -> Requeue {
+        guard let job = try await job(of: operation) else { return try await ensureJob(for: operation) }
+        if job.metadata.isBeingDeleted { return .after(.seconds(1)) }
+        // A finished Job's result must not be missed because the watch of the pods is behind that of the Jobs.
+        let pods = try await job.isFinished ? fetchPods(operation) : cluster.pods(ofOperation: operation.metadata.uid, namespace: operation.metadata.namespace)
+        switch JobOutcome(job: job, pods: pods) {
+        case let .running(failedPods, obstacle): return try await report(operation, job, pods, failedPods: failedPods, obstacle: obstacle)
+        case let .succeeded(result): return try await conclude(operation, result)
+        case let .failed(reason, message, _): return try await concludeFailure(operation, reason, message)
+        }
+    }
+
+    /// Makes the Job, or finds that it was there and is gone.
+    private func ensureJob(for operation: TableOperation) async throws -> Requeue {
+        if operation.status?.jobRef?.uid != nil, let outcome = try await concludeLost(operation) { return outcome }
+        let place: TablePlace
+        let manifest: JSONValue
+        do {
+            place = try self.place(of: operation)
+            manifest = try job(for: operation, place).manifest()
+        } catch {
+            let failure = Failure(error)
+            return try await finish(operation, .failed, failure.reason, failure.message)
+        }
+        do throws(KubeError) {
+            let job = try await create(manifest, operation)
+            var status = status(of: operation)
+            status.jobRef = .init(name: job.metadata.name, uid: job.metadata.uid)
+            _ = try await write(status, .init(readiness: .reconciling, reason: .running, message: "Job \(job.metadata.name) runs"), of: operation)
+            return .after(.seconds(1))
+        } catch {
+            if error.isInvalid {
+                return try await finish(operation, .failed, .jobRefused, "the API server refuses the Job; correct jobTemplate in a new operation: \(error)")
+            }
+            guard error.isForbidden else { throw error }
+            let message = "the API server does not allow the Job (a quota, or a Pod Security level?): \(error)"
+            _ = try await write(status(of: operation), .init(readiness: .failing, reason: .jobRefused, message: message), of: operation)
+            return .backoff
+        }
+    }
+
+    /// Creates the Job, or finds the one that an operator before us created.
+    private func create(_ manifest: JSONValue, _ operation: TableOperation) async throws(KubeError) -> Job {
+        do {
+            return try await cluster.createJob(manifest)
+        } catch {
+            guard error.isAlreadyExists, let job = try await cluster.fetchJob(operation.jobKey) else { throw error }
+            return job
+        }
+    }
+
+    /// Someone deleted the Job, or its time to live ended before we saw it end. The table knows what it came to; where it came to nothing, nil: run again.
+    private func concludeLost(_ operation: TableOperation) async throws -> Requeue? {
+        if let commit = try await commit(of: operation) { return try await conclude(operation, result(from: commit)) }
+        if let deadline = operation.deadline, clock.now() < deadline { return nil }
+        return try await finish(
+            operation, .failed, .jobLost, "its Job \(operation.jobName) is gone and it committed nothing; create another TableOperation to try again")
+    }
+
+    private func report(_ operation: TableOperation, _ job: Job, _ pods: [Pod], failedPods: Int, obstacle: String?) async throws -> Requeue {
+        var status = status(of: operation)
+        status.jobRef = .init(name: job.metadata.name, uid: job.metadata.uid)
+        if failedPods > 0 { status.attempts = Int32(clamping: failedPods) }
+        if let progress = try await progress(of: pods) { status.progress = progress }
+        let state =
+            obstacle.map { ObjectState(readiness: .failing, reason: .podNotStarting, message: $0) }
+            ?? ObjectState(
+                readiness: .reconciling, reason: .running,
+                message: failedPods > 0 ? "Job \(job.metadata.name) runs, \(failedPods) of its pods failed" : "Job \(job.metadata.name) runs")
+        status.message = obstacle
+        _ = try await write(status, state, of: operation)
+        return .after(progressInterval)
+    }
+
+    private func progress(of pods: [Pod]) async throws -> TableOperationStatus.Progress? {
+        guard let pod = pods.filter({ $0.status?.phase == "Running" }).max(by: { ($0.status?.startTime ?? .epoch) < ($1.status?.startTime ?? .epoch) }),
+            let lines = try await cluster.logTail(pod, lines: 20), let latest = lines.lazy.reversed().compactMap({ TaskProgress(line: $0) }).first
+        else { return nil }
+        return .init(
+            summary: latest.summary, step: latest.step, filesDone: latest.filesDone, filesTotal: latest.filesTotal, bytesDone: latest.bytesDone,
+            bytesTotal: latest.bytesTotal)
+    }
+
+    // MARK: - How it ends
+
+    private func conclude(_ operation: TableOperation, _ result: TaskResult?) async throws -> Requeue {
+        var result = result
+        if result == nil, let commit = try await commit(of: operation) { result = self.result(from: commit) }
+        guard let result else {
+            return try await finish(operation, .succeeded, .succeeded, "done; what it did was lost with its pod, and it committed nothing")
+        }
+        return try await finish(operation, .succeeded, .succeeded, result.message, result)
+    }
+
+    /// A worker may die after its commit, and its Job fail for it; the table decides.
+    private func concludeFailure(_ operation: TableOperation, _ reason: ConditionReason, _ message: String) async throws -> Requeue {
+        if let commit = try await commit(of: operation) { return try await conclude(operation, result(from: commit)) }
+        return try await finish(operation, .failed, reason, message)
+    }
+
+    private func result(from commit: OperationCommit) -> TaskResult {
+        TaskResult(outcome: .succeeded, message: "committed version \(commit.version)", version: commit.version, metrics: commit.metrics)
+    }
+
+    /// The commit that carries the operation's uid; nil where there is none, or only pods could see it.
+    private func commit(of operation: TableOperation) async throws -> OperationCommit? {
+        guard !operation.spec.dryRun, let place = try? place(of: operation), case .host = place.access else { return nil }
+        do {
+            return try await observer.commit(place, ofOperation: operation.metadata.uid)
+        } catch {
+            // What cannot be read for good holds no commit that anybody could find.
+            if Failure(error).needsPerson { return nil }
+            throw error
+        }
+    }
+
+    private func cancel(_ operation: TableOperation) async throws -> Requeue {
+        guard operation.isRunning else { return try await finish(operation, .cancelled, .cancelled, "cancelled before it started") }
+        guard let job = try await cluster.fetchJob(operation.jobKey) else {
+            if let commit = try await commit(of: operation) { return try await conclude(operation, result(from: commit)) }
+            return try await finish(operation, .cancelled, .cancelled, "cancelled; nothing was committed")
+        }
+        if job.isFinished { return try await follow(operation) }
+        if !job.metadata.isBeingDeleted { try await cluster.delete(job) }
+        _ = try await write(status(of: operation), .init(readiness: .reconciling, reason: .cancelling, message: "its worker is being ended"), of: operation)
+        return .after(.seconds(1))
+    }
+
+    private func finish(
+        _ operation: TableOperation, _ phase: TableOperation.Phase, _ reason: ConditionReason, _ message: String, _ result: TaskResult? = nil
+    ) async throws -> Requeue {
+        let now = clock.now().wholeSeconds
+        var status = status(of: operation)
+        status.phase = phase
+        status.message = message
+        status.completionTime = now
+        status.duration = status.startTime.map { (now - $0).formatted }
+        if let result {
+            status.result = .init(version: result.version, metrics: result.metrics.isEmpty ? nil : result.metrics)
+            if let progress = status.progress, progress.filesTotal ?? 0 > 0 { status.progress = progress.completed }
+        }
+        status.conditions = status.conditions ?? []
+        status.conditions?.set(
+            Condition(
+                type: phase == .succeeded ? ConditionType.complete : ConditionType.failed, status: .true, reason: reason.rawValue, message: message,
+                observedGeneration: operation.metadata.generation, lastTransitionTime: now))
+        let ended = try await write(status, .init(readiness: phase == .succeeded ? .ready : .stalled, reason: reason, message: message), of: operation)
+        cluster.event(phase == .failed ? .warning : .normal, on: ended.objectReference, reason: reason.rawValue, message: message)
+        return try await retire(ended)
+    }
+
+    /// What is left to do once it has ended: let go of the table and of the object, and delete it when its time has come.
+    private func retire(_ operation: TableOperation) async throws -> Requeue {
+        queue.release(uid: operation.metadata.uid)
+        guard let operation = try await letGo(operation) else { return .forget }
+        guard let expiry = operation.expiry else { return .forget }
+        let now = clock.now()
+        if expiry > now { return .after(expiry - now) }
+        try await cluster.delete(operation)
+        return .forget
+    }
+
+    /// A deleted operation ends its worker cleanly and goes when that is gone.
+    private func dismantle(_ operation: TableOperation) async throws -> Requeue {
+        if operation.isRunning, let job = try await cluster.fetchJob(operation.jobKey), !job.isFinished {
+            if !job.metadata.isBeingDeleted { try await cluster.delete(job) }
+            return .after(.seconds(1))
+        }
+        queue.release(uid: operation.metadata.uid)
+        _ = try await letGo(operation)
+        return .forget
+    }
+}

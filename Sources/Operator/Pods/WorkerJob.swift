@@ -1,0 +1,181 @@
+import Base
+import Jobs
+
+/// Builds the Job that runs one operation. The pod is what the restricted Pod Security Standard asks for, and holds no token of the API server.
+struct WorkerJob: Sendable {
+    /// What the operator was told about its workers, the same for all of them.
+    struct Settings: Sendable, Hashable {
+        var image: String
+        /// Before the arguments `worker --task …`; empty: the image's entry point.
+        var command: [String] = ["levee"]
+        var imagePullPolicy: String?
+        /// How long a finished Job and its pod's log stay.
+        var ttlSecondsAfterFinished: Int64 = 3600
+        /// What a worker has to end cleanly and take away what it staged.
+        var terminationGracePeriodSeconds: Int64 = 60
+    }
+
+    var operation: WorkerTask.OperationIdentity
+    var task: WorkerTask
+    /// The claim that the table lies on, and where it is mounted; nil for a directory of the machine.
+    var claim: (name: String, mountPath: String)?
+    var labels: [String: String]
+    var template: JobTemplate
+    var activeDeadlineSeconds: Int64
+    var backoffLimit: Int32
+    var settings: Settings
+
+    static let scratchPath = "/scratch"
+    private static let defaultRequests: JSONValue = ["cpu": "500m", "memory": "512Mi"]
+    private static let defaultLimits: JSONValue = ["memory": "1Gi"]
+
+    var name: String { Names.job(operation: operation.name, uid: operation.uid) }
+
+    /// The memory that the pod's limit leaves to the worker, in bytes; nil where the limit cannot be read.
+    static func memoryLimit(_ template: JobTemplate?) -> Int64? {
+        let limit = template?.resources?["limits"]?["memory"] ?? defaultLimits["memory"]
+        guard let text = limit?.stringValue ?? limit?.intValue.map(String.init) else { return nil }
+        return Quantity(text)?.value
+    }
+
+    func manifest() throws -> JSONValue {
+        [
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": [
+                "name": .string(name),
+                "namespace": .string(operation.namespace),
+                "labels": allLabels,
+                "annotations": .strings(template.metadata?.annotations ?? [:]),
+                "ownerReferences": [
+                    [
+                        "apiVersion": "levee.dev/v1alpha1", "kind": "TableOperation", "name": .string(operation.name), "uid": .string(operation.uid),
+                        "controller": true, "blockOwnerDeletion": true,
+                    ]
+                ],
+            ],
+            "spec": [
+                "backoffLimit": .integer(Int64(backoffLimit)),
+                "activeDeadlineSeconds": .integer(activeDeadlineSeconds),
+                "ttlSecondsAfterFinished": .integer(settings.ttlSecondsAfterFinished),
+                "podFailurePolicy": Self.podFailurePolicy,
+                "template": [
+                    "metadata": ["labels": allLabels, "annotations": .strings(template.metadata?.annotations ?? [:])],
+                    "spec": try podSpec(),
+                ],
+            ],
+        ]
+    }
+
+    /// A task that cannot succeed is not tried again; a pod that was moved away does not count as a failure.
+    private static let podFailurePolicy: JSONValue = [
+        "rules": [
+            [
+                "action": "FailJob",
+                "onExitCodes": [
+                    "containerName": .string(Names.workerContainer), "operator": "In", "values": [.integer(Int64(WorkerExit.permanent.rawValue))],
+                ],
+            ],
+            ["action": "Ignore", "onPodConditions": [["type": "DisruptionTarget", "status": "True"]]],
+        ]
+    ]
+
+    private var allLabels: JSONValue {
+        // Levee's own last: a template cannot take an operation's pods out of its sight.
+        var all = template.metadata?.labels ?? [:]
+        all.merge(labels) { $1 }
+        all[Names.Label.managedBy] = Names.Label.managedByLevee
+        all[Names.Label.name] = "levee"
+        all[Names.Label.component] = "worker"
+        all[Names.Label.operation] = Names.labelValue(operation.name)
+        all[Names.Label.operationUID] = operation.uid
+        return .strings(all)
+    }
+
+    private func podSpec() throws -> JSONValue {
+        var spec: JSONValue = [
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": false,
+            "enableServiceLinks": false,
+            "terminationGracePeriodSeconds": .integer(settings.terminationGracePeriodSeconds),
+            "securityContext": securityContext,
+            "containers": [try container()],
+            "volumes": .array(volumes),
+        ]
+        spec["serviceAccountName"] = template.serviceAccountName.map(JSONValue.string)
+        spec["nodeSelector"] = template.nodeSelector.map(JSONValue.strings)
+        spec["affinity"] = template.affinity
+        spec["tolerations"] = template.tolerations.map(JSONValue.array)
+        spec["topologySpreadConstraints"] = template.topologySpreadConstraints.map(JSONValue.array)
+        spec["priorityClassName"] = template.priorityClassName.map(JSONValue.string)
+        spec["imagePullSecrets"] = template.imagePullSecrets.map(JSONValue.array)
+        return spec
+    }
+
+    private var securityContext: JSONValue {
+        var context: JSONValue = [
+            "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532, "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": ["type": "RuntimeDefault"],
+        ]
+        for (key, value) in template.podSecurityContext?.objectValue ?? JSONObject() { context[key] = value }
+        return context
+    }
+
+    private func container() throws -> JSONValue {
+        var container: JSONValue = [
+            "name": .string(Names.workerContainer),
+            "image": .string(settings.image),
+            "args": ["worker", "--task", .string(try task.json())],
+            "env": .array([["name": "TMPDIR", "value": .string(Self.scratchPath)]] + (template.env ?? [])),
+            "resources": resources,
+            "volumeMounts": .array(volumeMounts),
+            "terminationMessagePath": "/dev/termination-log",
+            "terminationMessagePolicy": "File",
+            "securityContext": [
+                "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": ["drop": ["ALL"]],
+            ],
+        ]
+        if !settings.command.isEmpty { container["command"] = .array(settings.command.map(JSONValue.string)) }
+        container["imagePullPolicy"] = settings.imagePullPolicy.map(JSONValue.string)
+        container["envFrom"] = template.envFrom.map(JSONValue.array)
+        return container
+    }
+
+    /// The template's requests and limits over the defaults, each resource by itself. Where the template has a limit and no request, Kubernetes'
+    /// own default applies (the limit), since ours might be above it.
+    private var resources: JSONValue {
+        var resources = template.resources ?? [:]
+        var requests = Self.defaultRequests
+        var limits = Self.defaultLimits
+        for (name, value) in resources["limits"]?.objectValue ?? JSONObject() {
+            limits[name] = value
+            requests[name] = nil
+        }
+        for (name, value) in resources["requests"]?.objectValue ?? JSONObject() { requests[name] = value }
+        resources["requests"] = requests
+        resources["limits"] = limits
+        return resources
+    }
+
+    private var volumes: [JSONValue] {
+        var scratch: JSONValue = [:]
+        scratch["sizeLimit"] = template.scratch?.size.map(JSONValue.string)
+        var volumes: [JSONValue] = [["name": "scratch", "emptyDir": scratch]]
+        if let claim { volumes.append(["name": "tables", "persistentVolumeClaim": ["claimName": .string(claim.name)]]) }
+        return volumes + (template.volumes ?? [])
+    }
+
+    private var volumeMounts: [JSONValue] {
+        var mounts: [JSONValue] = [["name": "scratch", "mountPath": .string(Self.scratchPath)]]
+        if let claim { mounts.append(["name": "tables", "mountPath": .string(claim.mountPath)]) }
+        return mounts + (template.volumeMounts ?? [])
+    }
+}
+
+extension JSONValue {
+    static func strings(_ values: [String: String]) -> JSONValue {
+        var object = JSONObject()
+        for key in values.keys.sorted() { object[key] = values[key].map(JSONValue.string) }
+        return .object(object)
+    }
+}

@@ -1,0 +1,34 @@
+import Base
+import Testing
+
+@testable import Operator
+
+@Suite struct GeneratedTypesTests {
+    @Test func defaultsAreThoseOfTheSchema() throws {
+        let spec = try JSON.decode(MaintenancePolicySpec.self, from: #"{"tableSelector":{},"optimize":{},"vacuum":{"schedule":"@weekly"}}"#)
+        #expect(spec.mode == .auto && !spec.suspend && spec.timeZone == "Etc/UTC" && spec.cooldown == "30m" && spec.priority == 0)
+        #expect(spec.concurrency.operations == 4 && spec.historyLimits.succeeded == 3 && spec.historyLimits.failed == 5)
+        #expect(spec.optimize?.when.smallFiles == 100 && spec.optimize?.when.smallFileRatio == nil)
+        #expect(spec.vacuum?.mode == .full && spec.vacuum?.dryRun == false)
+    }
+
+    @Test func whatIsGivenReplacesADefault() throws {
+        let spec = try JSON.decode(MaintenancePolicySpec.self, from: #"{"tableSelector":{},"optimize":{"when":{"smallFileRatio":0.3}}}"#)
+        #expect(spec.optimize?.when.smallFiles == nil && spec.optimize?.when.smallFileRatio == 0.3)
+    }
+
+    @Test(arguments: [
+        #"{"tableRef":{"name":"orders"},"optimize":{"targetFileSize":"256Mi","where":"day > 5"},"dryRun":true,"cancel":false,"suspend":false,"activeDeadlineSeconds":60,"backoffLimit":3}"#,
+        #"{"tableRef":{"name":"t"},"checkpoint":{},"dryRun":false,"cancel":false,"suspend":false,"activeDeadlineSeconds":1,"backoffLimit":0,"jobTemplate":{"resources":{"limits":{"memory":"2Gi"}},"env":[{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}],"affinity":{"x":[1,2.5,null]}}}"#,
+    ])
+    func specsSurvive(text: String) throws {
+        let value = try JSON.parse(text)
+        let spec = try JSON.decode(TableOperationSpec.self, from: value)
+        #expect(try JSON.value(of: spec) == value)
+    }
+
+    @Test func everyKindHasItsDefinition() throws {
+        #expect(CustomResourceDefinitions.all.count == 4)
+        #expect(CustomResourceDefinitions.all.allSatisfy { $0.hasPrefix("apiVersion: apiextensions.k8s.io/v1\n") })
+    }
+}

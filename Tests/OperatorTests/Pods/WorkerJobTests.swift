@@ -1,0 +1,105 @@
+import Base
+import Jobs
+import Testing
+
+@testable import Operator
+
+@Suite struct WorkerJobTests {
+    static func job(template: String = "{}", claim: (name: String, mountPath: String)? = nil) throws -> WorkerJob {
+        let operation = WorkerTask.OperationIdentity(uid: "8e0c-11", namespace: "lake", name: "orders-optimize-1")
+        return WorkerJob(
+            operation: operation, task: WorkerTask(operation: operation, location: "file:///data/orders", work: .optimize(.init())), claim: claim,
+            labels: [Names.Label.table: "orders"], template: try JSON.decode(JobTemplate.self, from: template), activeDeadlineSeconds: 14400, backoffLimit: 3,
+            settings: WorkerJob.Settings(image: "levee:test"))
+    }
+
+    static func podSpec(_ job: WorkerJob) throws -> JSONValue { try #require(try job.manifest().value(at: ["spec", "template", "spec"])) }
+
+    static func container(_ job: WorkerJob) throws -> JSONValue { try #require(try podSpec(job)["containers"]?[0]) }
+
+    @Test func podsAreWhatTheRestrictedStandardAsksFor() throws {
+        let spec = try Self.podSpec(Self.job())
+        let security = try #require(try Self.container(Self.job())["securityContext"])
+        #expect(spec["automountServiceAccountToken"] == false)
+        #expect(spec["securityContext"]?["runAsNonRoot"] == true)
+        #expect(spec["securityContext"]?["seccompProfile"]?["type"] == "RuntimeDefault")
+        #expect(security["allowPrivilegeEscalation"] == false)
+        #expect(security["readOnlyRootFilesystem"] == true)
+        #expect(security["capabilities"] == ["drop": ["ALL"]])
+        #expect(spec["hostNetwork"] == nil && spec["hostPID"] == nil)
+    }
+
+    @Test func theTaskIsTheWorkersOneArgument() throws {
+        let job = try Self.job()
+        let arguments = try #require(try Self.container(job)["args"]?.arrayValue?.compactMap(\.stringValue))
+        #expect(arguments.prefix(2) == ["worker", "--task"])
+        #expect(try WorkerTask(json: Bytes(try #require(arguments.last))) == job.task)
+    }
+
+    @Test func permanentFailuresEndTheJobAndDisruptionsDoNotCount() throws {
+        let rules = try #require(try Self.job().manifest().value(at: ["spec", "podFailurePolicy", "rules"])?.arrayValue)
+        #expect(rules.map { $0["action"] } == ["FailJob", "Ignore"])
+        #expect(rules[0]["onExitCodes"]?["values"] == [4])
+        #expect(try Self.podSpec(Self.job())["restartPolicy"] == "Never")
+    }
+
+    @Test func theJobBelongsToItsOperation() throws {
+        let manifest = try Self.job().manifest()
+        let owner = try #require(manifest.value(at: ["metadata", "ownerReferences"])?[0])
+        #expect(owner["uid"] == "8e0c-11" && owner["controller"] == true && owner["kind"] == "TableOperation")
+        #expect(manifest["metadata"]?["name"]?.stringValue == Names.job(operation: "orders-optimize-1", uid: "8e0c-11"))
+        #expect(manifest.value(at: ["spec", "ttlSecondsAfterFinished"]) == 3600)
+        #expect(manifest.value(at: ["spec", "activeDeadlineSeconds"]) == 14400)
+        #expect(manifest.value(at: ["spec", "backoffLimit"]) == 3)
+    }
+
+    @Test func aClaimIsMountedWhereTheTablesAre() throws {
+        let job = try Self.job(claim: ("lake-data", "/data"))
+        let volumes = try #require(try Self.podSpec(job)["volumes"]?.arrayValue)
+        #expect(volumes.contains(["name": "tables", "persistentVolumeClaim": ["claimName": "lake-data"]]))
+        #expect(try Self.container(job)["volumeMounts"]?.arrayValue?.contains(["name": "tables", "mountPath": "/data"]) == true)
+        #expect(try Self.podSpec(Self.job())["volumes"]?.arrayValue?.count == 1)
+    }
+
+    @Test func templatesAddAndNeverTakeAway() throws {
+        let job = try Self.job(
+            template: """
+                {"metadata":{"labels":{"team":"data","app.kubernetes.io/managed-by":"me","levee.dev/operation-uid":"x"},"annotations":{"note":"n"}},
+                 "serviceAccountName":"workers","nodeSelector":{"disk":"fast"},"tolerations":[{"key":"a"}],"priorityClassName":"low",
+                 "env":[{"name":"A","value":"1"}],"envFrom":[{"secretRef":{"name":"s"}}],"imagePullSecrets":[{"name":"p"}],
+                 "volumes":[{"name":"v","emptyDir":{}}],"volumeMounts":[{"name":"v","mountPath":"/v"}],
+                 "podSecurityContext":{"runAsUser":1000},"scratch":{"size":"5Gi"},
+                 "affinity":{"nodeAffinity":{}},"topologySpreadConstraints":[{"maxSkew":1}]}
+                """)
+        let manifest = try job.manifest()
+        let labels = try #require(manifest.value(at: ["spec", "template", "metadata", "labels"]))
+        #expect(labels["team"] == "data")
+        #expect(labels[Names.Label.managedBy] == "levee")
+        #expect(labels[Names.Label.operationUID] == "8e0c-11")
+        #expect(labels[Names.Label.table] == "orders")
+        let spec = try Self.podSpec(job)
+        #expect(spec["serviceAccountName"] == "workers" && spec["nodeSelector"] == ["disk": "fast"] && spec["priorityClassName"] == "low")
+        #expect(spec["tolerations"] == [["key": "a"]] && spec["imagePullSecrets"] == [["name": "p"]])
+        #expect(spec["securityContext"]?["runAsUser"] == 1000 && spec["securityContext"]?["runAsNonRoot"] == true)
+        #expect(spec["volumes"]?.arrayValue?.count == 2)
+        #expect(spec["volumes"]?[0]?["emptyDir"]?["sizeLimit"] == "5Gi")
+        let container = try Self.container(job)
+        #expect(container["env"]?.arrayValue?.last == ["name": "A", "value": "1"])
+        #expect(container["envFrom"] == [["secretRef": ["name": "s"]]])
+        #expect(container["volumeMounts"]?.arrayValue?.last == ["name": "v", "mountPath": "/v"])
+    }
+
+    @Test(arguments: [
+        ("{}", "512Mi", "1Gi", Int64(1) << 30),
+        (#"{"resources":{"limits":{"memory":"256Mi"}}}"#, nil, "256Mi", 256 << 20),
+        (#"{"resources":{"requests":{"memory":"2Gi"},"limits":{"memory":"4Gi"}}}"#, "2Gi", "4Gi", 4 << 30),
+        (#"{"resources":{"limits":{"memory":1073741824}}}"#, nil, nil, 1 << 30),
+    ])
+    func memoryLimitsReachTheEngine(template: String, request: String?, limit: String?, bytes: Int64) throws {
+        let job = try Self.job(template: template)
+        let resources = try #require(try Self.container(job)["resources"])
+        #expect(resources["requests"]?["memory"]?.stringValue == request)
+        #expect(resources["limits"]?["memory"]?.stringValue == limit)
+        #expect(WorkerJob.memoryLimit(job.template) == bytes)
+    }
+}
