@@ -40,8 +40,14 @@ final class OpenWatch: Sendable {
         }
         switch result {
         case .success(let events):
-            state.withLock { $0.events = events }
-            return .opened
+            let stalled = state.withLock { state in
+                state.events = events
+                return state.stalled
+            }
+            guard stalled else { return .opened }
+            // The watchdog barked just before there were events to cancel; it will not do so again.
+            events.cancel()
+            return .stalled
         case .failure(let error): return outcome(of: error as? KubeError ?? .cancelled)
         }
     }
