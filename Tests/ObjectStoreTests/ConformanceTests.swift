@@ -1,7 +1,8 @@
 import Base
-import ObjectStore
 import TestSupport
 import Testing
+
+@testable import ObjectStore
 
 /// A backend under test with whatever must outlive it.
 struct Backend: Sendable, CustomTestStringConvertible {
@@ -16,6 +17,11 @@ struct Backend: Sendable, CustomTestStringConvertible {
         Backend(name: "local") {
             let directory = try TemporaryDirectory()
             return (LocalStore(root: directory.path, executor: executor), directory)
+        },
+        Backend(name: "local with hidden names") {
+            let directory = try TemporaryDirectory()
+            let tree = DirectoryTree(root: directory.path, usesNamelessFiles: false)
+            return (LocalStore(tree: tree, executor: executor, random: SystemRandomSource()), directory)
         },
         Backend(name: "memory") { (InMemoryStore(), true) },
     ]

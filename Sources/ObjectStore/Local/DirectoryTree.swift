@@ -7,10 +7,13 @@ import Glibc
 final class DirectoryTree: Sendable {
     /// As it was given, without a trailing slash; `/` is the empty string.
     let root: String
+    /// False only for tests of what other file systems get.
+    let usesNamelessFiles: Bool
     /// The root with all links resolved, once it exists.
     private let resolvedRoot = Lock<String?>(nil)
 
-    init(root: String) {
+    init(root: String, usesNamelessFiles: Bool = true) {
+        self.usesNamelessFiles = usesNamelessFiles
         var root = root[...]
         while root.hasSuffix("/") { root = root.dropLast() }
         self.root = String(root)

@@ -17,8 +17,12 @@ public final class LocalStore: ObjectStore {
     /// - Parameters:
     ///   - root: an absolute directory; it need not exist before the first put.
     ///   - executor: runs the file system's calls.
-    public init(root: String, executor: BlockingExecutor, random: any RandomSource = SystemRandomSource()) {
-        tree = DirectoryTree(root: root)
+    public convenience init(root: String, executor: BlockingExecutor, random: any RandomSource = SystemRandomSource()) {
+        self.init(tree: DirectoryTree(root: root), executor: executor, random: random)
+    }
+
+    init(tree: DirectoryTree, executor: BlockingExecutor, random: any RandomSource) {
+        self.tree = tree
         self.executor = executor
         self.random = random
     }
@@ -150,7 +154,7 @@ extension ObjectStoreError {
         switch error.code {
         case ENOENT, ENOTDIR: self = .notFound(path: path)
         case EEXIST: self = .alreadyExists(path: path)
-        case EACCES, EPERM, EROFS: self = .permissionDenied(path: path, operation: "\(operation) (\(error.message))")
+        case EACCES, EPERM, EROFS: self = .permissionDenied(path: path, operation: "\(operation) (\(error))")
         case ENOSPC, EDQUOT: self = .outOfSpace(path: path)
         case ENAMETOOLONG: self = .invalidPath(path: path, reason: "the file system does not take names that long")
         case EILSEQ: self = .invalidPath(path: path, reason: "the file system does not take this name")

@@ -26,12 +26,12 @@ final class StagedFile: @unchecked Sendable {
         self.random = random
         do throws(SystemError) {
             directory = try tree.makeDirectory(path.directory)
-            let nameless = levee_open_unnamed(directory.number, 0o666)
+            let nameless = tree.usesNamelessFiles ? levee_open_unnamed(directory.number, 0o666) : -1
             if nameless >= 0 {
                 file = FileDescriptor(owning: nameless)
             } else {
                 // What file systems and old kernels say that have no nameless files; anything else is true of named ones as well.
-                guard [EOPNOTSUPP, EISDIR, ENOENT, EINVAL].contains(errno) else { throw .last("open") }
+                guard !tree.usesNamelessFiles || [EOPNOTSUPP, EISDIR, ENOENT, EINVAL].contains(errno) else { throw .last("open") }
                 let name = Self.makeTemporaryName(random)
                 file = try FileDescriptor(opening: name, at: directory.number, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
                 temporaryName = name
