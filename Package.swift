@@ -31,6 +31,7 @@ let package = Package(
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "CLinux"),
         .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
+        .target(name: "CGnuTLS", linkerSettings: [.linkedLibrary("gnutls")]),
 
         .target(name: "CSystem"),
         library("Base", ["CYAML", "CSystem"]),
@@ -43,7 +44,7 @@ let package = Package(
         library("Jobs", ["Base", "ObjectStore", "DeltaEngine"]),
         library("KubeClient", ["Base", "HTTP"]),
         library("Operator", ["Base", "HTTP", "ObjectStore", "KubeClient", "DeltaEngine", "Jobs"]),
-        library("DevCluster", ["Base", "HTTP", "KubeClient", "Operator"]),
+        library("DevCluster", ["Base", "HTTP", "CGnuTLS"]),
         .executableTarget(
             name: "levee",
             dependencies: [
