@@ -9,6 +9,7 @@ struct Levee {
     static let commands: [CommandNode] = [
         TableCommands.group,
         .command(DevCommand.command),
+        .command(OperationsCommand.command),
         .command(VersionCommand.command),
     ]
 

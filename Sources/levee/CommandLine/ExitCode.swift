@@ -1,4 +1,5 @@
 import DeltaEngine
+import KubeClient
 import ObjectStore
 
 /// How the program ended, as scripts and the worker's Job see it.
@@ -26,6 +27,8 @@ extension ExitCode {
             case .permanent: self = .failed
             }
         case let error as ObjectStoreError: self = error.isRetryable ? .retryable : .failed
+        case let error as KubeError: self = error.isRetryable ? .retryable : .failed
+        case FollowError.timedOut: self = .retryable
         default: self = .failed
         }
     }
