@@ -10,6 +10,7 @@ struct Levee {
         TableCommands.group,
         .command(DevCommand.command),
         .command(OperationsCommand.command),
+        .command(ApplyCommand.command),
         .command(VersionCommand.command),
     ]
 

@@ -20,13 +20,21 @@ extension KubeConfiguration {
         return configuration
     }
 
+    /// The variables of this process that matter here.
+    public static var processEnvironment: [String: String] {
+        var environment: [String: String] = [:]
+        for name in ["KUBECONFIG", "HOME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"] { environment[name] = environmentVariable(name) }
+        return environment
+    }
+
     /// The configuration to use, as Kubernetes tools look for it: the given file; the files in `KUBECONFIG`; the pod's own; `~/.kube/config`.
     ///
     /// - Parameters:
     ///   - kubeconfig: A file that must exist; nil to look further.
     ///   - context: Instead of the file's current context.
     public static func load(
-        kubeconfig: String? = nil, context: String? = nil, environment: [String: String], serviceAccountDirectory: String = serviceAccountDirectory
+        kubeconfig: String? = nil, context: String? = nil, environment: [String: String] = processEnvironment,
+        serviceAccountDirectory: String = serviceAccountDirectory
     ) throws(KubeError) -> KubeConfiguration {
         if let kubeconfig { return try KubeconfigFile.load([kubeconfig]).configuration(context: context) }
         if let variable = environment["KUBECONFIG"], !variable.isEmpty {

@@ -26,6 +26,8 @@ extension ExitCode {
             case .refused: self = .refused
             case .permanent: self = .failed
             }
+        case let error as NotApplied: self = error.isRetryable ? .retryable : .failed
+        case let error as KubeError: self = error.isRetryable ? .retryable : .failed
         case let error as ObjectStoreError: self = error.isRetryable ? .retryable : .failed
         case let error as KubeError: self = error.isRetryable ? .retryable : .failed
         case FollowError.timedOut: self = .retryable
