@@ -53,7 +53,7 @@ final class LeafReader {
         self.limits = limits
         self.slotDefinitionLevel = UInt8(truncatingIfNeeded: slotDefinitionLevel)
         self.keepsLevels = keepsLevels
-        self.keepsDictionary = keepsDictionary && !keepsLevels
+        self.keepsDictionary = keepsDictionary && !keepsLevels && type != .null
         pages = PageReader(chunk: chunk, codec: metadata.codec, limits: limits)
         entriesLeft = metadata.valueCount
     }

@@ -291,7 +291,7 @@ final class LeafEncoder {
     private func decide(_ dictionary: DictionaryBuilder) throws(Damage) {
         isDictionaryDecided = true
         let withDictionary = dictionary.sizeInBytes + codes.count / 4 * dictionary.codeWidth / 8
-        if withDictionary * 5 > plainBytes * 4 { try spellOut(dictionary) }
+        if plainBytes == 0 || withDictionary * 5 > plainBytes * 4 { try spellOut(dictionary) }
     }
 
     /// Turns the open page's codes back into values, and goes on without a dictionary.
