@@ -72,11 +72,16 @@ public struct TableMetadata: Sendable, Hashable {
     /// The fields of the partition columns, in the order of ``partitionColumns``.
     public var partitionFields: [Field] { partitionColumns.compactMap { schema[$0] } }
 
-    /// The names by which `partitionValues` calls the partition columns: physical ones where columns are mapped (protocol, "Column Mapping").
-    public var partitionKeys: [String] {
-        guard let mode = configuration["delta.columnMapping.mode"], mode.lowercased() != "none" else { return partitionColumns }
-        return partitionColumns.map { schema[$0]?.metadata["delta.columnMapping.physicalName"]?.stringValue ?? $0 }
+    /// Whether the log and the files call columns by other names (protocol, "Column Mapping").
+    private var isMapped: Bool { configuration["delta.columnMapping.mode"].map { $0.lowercased() != "none" } ?? false }
+
+    /// The name by which `partitionValues`, statistics and files call a column or a field of a struct.
+    func physicalName(of field: Field) -> String {
+        isMapped ? field.metadata["delta.columnMapping.physicalName"]?.stringValue ?? field.name : field.name
     }
+
+    /// The physical names of the partition columns.
+    public var partitionKeys: [String] { partitionColumns.map { column in schema[column].map(physicalName(of:)) ?? column } }
 
     /// The columns that data files hold, in the order of the schema.
     public var dataFields: [Field] { schema.fields.filter { !partitionColumns.contains($0.name) } }

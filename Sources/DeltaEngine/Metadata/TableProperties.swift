@@ -23,18 +23,6 @@ extension TableMetadata {
     /// `delta.checkpoint.writeStatsAsStruct`. Spark's default depends on its release; the protocol's is false.
     public var writesStatsAsStruct: Bool { isEnabled("delta.checkpoint.writeStatsAsStruct") }
 
-    /// `delta.dataSkippingNumIndexedCols`: how many leading columns have statistics; 32 by default, -1 for all.
-    public var indexedColumnCount: Int { configuration["delta.dataSkippingNumIndexedCols"].flatMap { Int($0) } ?? 32 }
-
-    /// `delta.dataSkippingStatsColumns`, which takes the place of the count where it is set.
-    public var statisticsColumns: [String]? {
-        configuration["delta.dataSkippingStatsColumns"].map { list in
-            list.split(separator: ",").map { name in
-                String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-            }
-        }
-    }
-
     /// `delta.isolationLevel`
     public var isolationLevel: IsolationLevel { configuration["delta.isolationLevel"].flatMap(IsolationLevel.init) ?? .writeSerializable }
 

@@ -26,6 +26,12 @@ public struct TombstoneView: Sendable {
     public var dataChange: Bool { segment.flags[row].contains(.dataChange) }
     public var extendedFileMetadata: Bool { segment.flags[row].contains(.extended) }
     public var size: Int64? { segment.flags[row].contains(.hasSize) ? segment.sizes[row] : nil }
+
+    /// The value of a partition column as the log has it; nil for null, and where the action did not carry it.
+    public func partitionValue(_ column: String) -> String? {
+        segment.partitions.first { $0.column.hasSameBytes(as: column) }?.text(at: row)
+    }
+
     public var deletionVector: DeletionVectorDescriptor? { segment.deletionVectors[row] }
     public var baseRowId: Int64? { segment.baseRowIds[row] }
     public var defaultRowCommitVersion: Int64? { segment.defaultRowCommitVersions[row] }
