@@ -5,6 +5,7 @@ import Columnar
 struct CheckpointRows {
     private let snapshot: Snapshot
     private let schema: CheckpointSchema
+    private let fields: [Field]
     private let now: Timestamp
 
     /// Files per batch: what is in memory besides the row group that is being written.
@@ -13,6 +14,7 @@ struct CheckpointRows {
     init(_ snapshot: Snapshot, _ schema: CheckpointSchema, now: Timestamp) {
         self.snapshot = snapshot
         self.schema = schema
+        fields = schema.fields
         self.now = now
     }
 
@@ -46,7 +48,7 @@ struct CheckpointRows {
     /// One column filled, nulls in all others.
     private func batch(_ column: Column, _ name: String) throws -> ColumnBatch {
         try ColumnBatch(
-            schema: Schema(schema.fields), columns: schema.fields.map { $0.name == name ? column : Column.nulls($0.type, count: column.count) },
+            schema: Schema(fields), columns: fields.map { $0.name == name ? column : Column.nulls($0.type, count: column.count) },
             rowCount: column.count)
     }
 

@@ -3,7 +3,7 @@ import Columnar
 
 /// The columns of a V1 checkpoint (protocol, "Checkpoint Schema") as a table's properties ask for them.
 struct CheckpointSchema {
-    let fields: [Field]
+    var fields: [Field] { [Self.transaction, add, Self.remove, Self.metadata, Self.protocolAction, Self.domain] }
     /// `stats_parsed`, where the table wants statistics as structs and has columns for them.
     let statistics: [Field]?
     /// `partitionValues_parsed`, likewise.
@@ -67,8 +67,6 @@ struct CheckpointSchema {
             statistics = nil
             partitions = nil
         }
-        fields = []
-        fields = [Self.transaction, add, Self.remove, Self.metadata, Self.protocolAction, Self.domain]
     }
 
     private static func statistics(_ metadata: TableMetadata) -> [Field] {

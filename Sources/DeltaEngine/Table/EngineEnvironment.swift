@@ -27,3 +27,11 @@ public struct EngineEnvironment: Sendable {
         self.maximumCommitAttempts = max(1, maximumCommitAttempts)
     }
 }
+
+extension EngineEnvironment {
+    /// ``engineInfo`` as Parquet footers name their writer: `levee version 0.1.0 (build 0)`; readers parse it for known bugs.
+    var parquetCreatedBy: String {
+        let parts = engineInfo.split(separator: "/", maxSplits: 1)
+        return "\((parts.first ?? "levee").lowercased()) version \(parts.count > 1 ? parts[1] : "0") (build 0)"
+    }
+}

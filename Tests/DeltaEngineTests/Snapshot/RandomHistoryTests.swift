@@ -95,6 +95,11 @@ import Testing
             }
         }
         Self.expect(try await log.table.snapshot(), states[states.count - 1], "seed \(seed), from commits")
+        // From a checkpoint in the middle, with and without the commits it stands for. Tombstones there are all fresh.
+        let middle = Int64(random.integer(below: states.count))
+        try await Checkpoint(table: log.table, snapshot: try await log.table.snapshot(version: middle)).write()
+        Self.expect(try await log.table.snapshot(), states[states.count - 1], "seed \(seed), from the checkpoint of \(middle)")
+        Self.expect(try await log.table.snapshot(version: middle), states[Int(middle)], "seed \(seed), the checkpoint of \(middle)")
         for _ in 0..<5 {
             let version = random.integer(below: states.count)
             Self.expect(try await log.table.snapshot(version: Int64(version)), states[version], "seed \(seed), version \(version)")

@@ -15,7 +15,7 @@ public struct CheckpointOperation: Sendable {
     public func run() async throws -> Result {
         let snapshot = try await table.snapshot()
         if snapshot.segment.checkpoint?.version == snapshot.version { return Result(version: snapshot.version, written: false) }
-        try await DeltaError.wrapping { try await Checkpoint(table: table, snapshot: snapshot).write() }
-        return Result(version: snapshot.version, written: true)
+        let written = try await Checkpoint(table: table, snapshot: snapshot).write()
+        return Result(version: snapshot.version, written: written != nil)
     }
 }
