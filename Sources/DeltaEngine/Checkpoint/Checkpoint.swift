@@ -41,7 +41,7 @@ public struct Checkpoint: Sendable {
 
     private func writeFile() async throws -> Written? {
         let schema = CheckpointSchema(snapshot.metadata)
-        let writer = try await table.store.write(ObjectPath(LogFileName.classicCheckpoint(snapshot.version)))
+        let writer = try await table.store.write(ObjectPath(LogFileName.classicCheckpointPath(snapshot.version)))
         do {
             let environment = table.environment
             let file = try ParquetWriter(
@@ -51,7 +51,7 @@ public struct Checkpoint: Sendable {
             let written = try await file.finish()
             guard written.rowCount == Int64(rows) else {
                 throw DeltaError.corruptCheckpoint(
-                    version: snapshot.version, file: LogFileName.classicCheckpoint(snapshot.version), reason: "\(written.rowCount) of \(rows) rows were written"
+                    version: snapshot.version, file: LogFileName.classicCheckpointPath(snapshot.version), reason: "\(written.rowCount) of \(rows) rows were written"
                 )
             }
             return Written(version: snapshot.version, actions: rows, sizeInBytes: written.sizeInBytes)

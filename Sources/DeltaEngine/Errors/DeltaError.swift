@@ -111,12 +111,12 @@ extension DeltaError: CustomStringConvertible {
         case let .notATable(location): "\(location) is not a Delta table: it has no _delta_log with a commit; check the location, or create the table first"
         case let .tableExists(location): "\(location) is a Delta table already"
         case let .corruptCommit(version, line, reason):
-            "commit \(version)\(line.map { ", line \($0)" } ?? "") cannot be read: \(reason); restore \(LogFileName.commit(version)) from a copy of the log"
+            "commit \(version)\(line.map { ", line \($0)" } ?? "") cannot be read: \(reason); restore \(LogFileName.commitPath(version)) from a copy of the log"
         case let .corruptCheckpoint(version, file, reason):
             "the checkpoint of version \(version) (\(file)) cannot be read: \(reason); the commits it stands for are gone, restore it from a copy of the log"
         case let .corruptLog(version, reason): "the log at version \(version) makes no sense: \(reason)"
         case let .missingCommit(version):
-            "\(LogFileName.commit(version)) is missing from the log; restore it from a copy, the versions from it on cannot be read without it"
+            "\(LogFileName.commitPath(version)) is missing from the log; restore it from a copy, the versions from it on cannot be read without it"
         case let .versionNotAvailable(version, available):
             "version \(version) is not available; the log goes from version \(available.lowerBound) to \(available.upperBound)"
         case let .unsupportedFeature(feature, access, reason): "\(access) refused because of the table feature \(feature): \(reason)"

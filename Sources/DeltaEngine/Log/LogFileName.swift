@@ -18,9 +18,9 @@ public enum LogFileName: Sendable, Hashable {
     static let lastCheckpoint = "_delta_log/_last_checkpoint"
 
     /// The name below the table's root of a version's commit.
-    public static func commit(_ version: Int64) -> String { directory + padded(version) + ".json" }
+    public static func commitPath(_ version: Int64) -> String { directory + padded(version) + ".json" }
 
-    static func classicCheckpoint(_ version: Int64) -> String { directory + padded(version) + ".checkpoint.parquet" }
+    static func classicCheckpointPath(_ version: Int64) -> String { directory + padded(version) + ".checkpoint.parquet" }
 
     /// Where a listing that needs `version` and what comes after it may start: every file of that version sorts behind it.
     static func listingStart(_ version: Int64) -> String { directory + padded(version) }

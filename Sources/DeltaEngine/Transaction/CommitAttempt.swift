@@ -44,7 +44,7 @@ struct CommitAttempt {
             try Task.checkCancellation()
             attempts += 1
             let version = base.version + 1
-            let path = try ObjectPath(LogFileName.commit(version))
+            let path = try ObjectPath(LogFileName.commitPath(version))
             FaultPoint.hit("commit.beforePut")
             switch await put(path, version: version) {
             case let .ours(version):

@@ -25,7 +25,7 @@ struct LogFixture {
 
     /// Writes a commit of these lines.
     func commit(_ version: Int64, _ lines: [String]) async throws {
-        try await put(LogFileName.commit(version), lines.joined(separator: "\n") + "\n")
+        try await put(LogFileName.commitPath(version), lines.joined(separator: "\n") + "\n")
     }
 
     func put(_ path: String, _ text: String) async throws {

@@ -41,7 +41,7 @@ import Testing
     func anEmptyCommitIsCorrupt(text: String) async throws {
         let log = LogFixture()
         try await log.create()
-        try await log.put(LogFileName.commit(1), text)
+        try await log.put(LogFileName.commitPath(1), text)
         await #expect(throws: DeltaError.corruptCommit(version: 1, line: nil, reason: "it has no action")) {
             try await log.table.snapshot()
         }
@@ -52,7 +52,7 @@ import Testing
         try await log.create()
         var bytes = Array(LogFixture.add("a!b").utf8)
         bytes = bytes.map { $0 == UInt8(ascii: "!") ? 0xFF : $0 }
-        try await log.store.put(ObjectPath(LogFileName.commit(1)), Bytes(bytes), mode: .overwrite)
+        try await log.store.put(ObjectPath(LogFileName.commitPath(1)), Bytes(bytes), mode: .overwrite)
         await #expect(throws: DeltaError.corruptCommit(version: 1, line: 1, reason: "the path is not UTF-8")) { try await log.table.snapshot() }
     }
 
@@ -70,10 +70,10 @@ import Testing
         let log = LogFixture()
         try await log.create()
         for version in 1...4 { try await log.commit(Int64(version), [LogFixture.add("f\(version)")]) }
-        try await log.delete(LogFileName.commit(2))
+        try await log.delete(LogFileName.commitPath(2))
         await #expect(throws: DeltaError.missingCommit(version: 2)) { try await log.table.snapshot() }
         #expect(try await log.table.snapshot(version: 1).paths == ["f1"])
-        try await log.delete(LogFileName.commit(0))
+        try await log.delete(LogFileName.commitPath(0))
         await #expect(throws: DeltaError.missingCommit(version: 0)) { try await log.table.snapshot() }
     }
 

@@ -103,7 +103,7 @@ import Testing
         try await log.commit(1, [LogFixture.add("a"), LogFixture.add("b")])
         let first = try await log.table.snapshot()
         #expect(try await log.table.refresh(first) === first)
-        try await log.delete(LogFileName.commit(0))
+        try await log.delete(LogFileName.commitPath(0))
         try await log.commit(2, [LogFixture.remove("a"), LogFixture.add("c"), LogFixture.txn("x", 1)])
         try await log.commit(3, [LogFixture.remove("c"), LogFixture.add("d")])
         let second = try await log.table.refresh(first)
@@ -111,7 +111,7 @@ import Testing
         #expect(second.paths == ["b", "d"])
         #expect(second.tombstonePaths == ["a", "c"])
         #expect(second.transactionVersion("x") == 1)
-        #expect(second.segment.commits.map { $0.path.string } == (0...3).map { LogFileName.commit($0) })
+        #expect(second.segment.commits.map { $0.path.string } == (0...3).map { LogFileName.commitPath($0) })
         #expect(first.paths == ["a", "b"])
         try await log.commit(5, [LogFixture.add("e")])
         await #expect(throws: DeltaError.missingCommit(version: 4)) { try await log.table.refresh(second) }

@@ -39,7 +39,7 @@ import Testing
         append.operation.uid = "u-1"
         let commit = try committed(try await append.commit())
         #expect(commit.version == 1)
-        let lines = try await log.text(LogFileName.commit(1)).split(separator: "\n")
+        let lines = try await log.text(LogFileName.commitPath(1)).split(separator: "\n")
         #expect(lines.count == 2)
         #expect(
             try JSON.parse(String(lines[0])) == [
@@ -232,7 +232,7 @@ import Testing
     @Test func aFullDiskFailsAtOnceAndChangesNothing() async throws {
         let log = LogFixture()
         try await log.create()
-        let full = ObjectStoreError.outOfSpace(path: LogFileName.commit(1))
+        let full = ObjectStoreError.outOfSpace(path: LogFileName.commitPath(1))
         let table = log.table(through: FaultInjectingStore(wrapping: log.store) { $0.operation == .put ? .fails(full) : nil })
         let append = transaction(table, try await table.snapshot(), [.add(LogFixture.file("a"))])
         await #expect(throws: DeltaError.storage(full)) { try await append.commit() }
