@@ -31,6 +31,7 @@ let package = Package(
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "CLinux"),
         .target(name: "CMicroHTTPD", linkerSettings: [.linkedLibrary("microhttpd")]),
+        .target(name: "CProcess"),
         .target(name: "CGnuTLS", linkerSettings: [.linkedLibrary("gnutls")]),
 
         .target(name: "CSystem"),
@@ -44,7 +45,7 @@ let package = Package(
         library("Jobs", ["Base", "ObjectStore", "DeltaEngine"]),
         library("KubeClient", ["Base", "HTTP"]),
         library("Operator", ["Base", "HTTP", "ObjectStore", "KubeClient", "DeltaEngine", "Jobs"]),
-        library("DevCluster", ["Base", "HTTP", "CGnuTLS"]),
+        library("DevCluster", ["Base", "HTTP", "CGnuTLS", "CProcess"]),
         .executableTarget(
             name: "levee",
             dependencies: [

@@ -35,7 +35,11 @@ public final class DevCluster: Sendable {
 
     private let api: ClusterAPI
     private let http: HTTPServer
+    private let node: PodRunner
     private let controllers: [ControllerRunner]
+
+    /// How long pods may take to end when the control plane stops.
+    private static let stopPatience = Duration.seconds(5)
 
     /// Reads the state, installs the definitions, takes up Jobs and pods where they stood, and serves.
     public static func start(
@@ -46,23 +50,28 @@ public final class DevCluster: Sendable {
         let api = ClusterAPI(store: store, registry: ResourceRegistry(), clock: clock, random: random)
         try await Bootstrap(api: api).run(options.customResourceDefinitions)
         let identity = try ClusterIdentity(dataDirectory: data, now: clock.now())
-        let logs = PodLogs(directories: PodDirectories(dataDirectory: data), store: store, clock: clock)
+        let directories = PodDirectories(dataDirectory: data)
+        let logs = PodLogs(directories: directories, store: store, clock: clock)
         let server = RESTServer(api: api, logs: logs, token: identity.token, logger: logger.labelled("api"))
         let http = try listen(wanted: options.port, last: identity.port, identity.tls) { await server.handle($0) }
         let address = "https://127.0.0.1:\(http.port)"
         let kubeconfig = try identity.write(port: http.port, address: address)
-        return DevCluster(api: api, http: http, kubeconfigPath: kubeconfig, address: address, logger: logger)
+        let node = PodRunner(api, directories, options)
+        let controllers = [
+            ControllerRunner(GarbageCollector(api), api, logger), ControllerRunner(NamespaceController(api), api, logger),
+            ControllerRunner(CustomResourceCleanup(api), api, logger), ControllerRunner(EventExpiry(api), api, logger),
+            ControllerRunner(JobController(api, options), api, logger), ControllerRunner(node, api, logger),
+        ]
+        return DevCluster(api: api, http: http, node: node, controllers: controllers, kubeconfigPath: kubeconfig, address: address)
     }
 
-    private init(api: ClusterAPI, http: HTTPServer, kubeconfigPath: String, address: String, logger: Logger) {
+    private init(api: ClusterAPI, http: HTTPServer, node: PodRunner, controllers: [ControllerRunner], kubeconfigPath: String, address: String) {
         self.api = api
         self.http = http
         self.kubeconfigPath = kubeconfigPath
         self.address = address
-        controllers = [
-            ControllerRunner(GarbageCollector(api), api, logger), ControllerRunner(NamespaceController(api), api, logger),
-            ControllerRunner(CustomResourceCleanup(api), api, logger), ControllerRunner(EventExpiry(api), api, logger),
-        ]
+        self.node = node
+        self.controllers = controllers
     }
 
     /// Ends watches and requests, then pods. What was acknowledged is on disk already.
@@ -70,6 +79,7 @@ public final class DevCluster: Sendable {
         api.store.endWatches()
         await http.stop()
         for controller in controllers { await controller.stop() }
+        await node.stopAll(patience: Self.stopPatience)
     }
 
     private static func absolute(_ path: String) throws(StorageError) -> String {

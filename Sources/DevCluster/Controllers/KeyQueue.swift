@@ -7,6 +7,8 @@ final class KeyQueue<Key: Hashable & Sendable>: Sendable {
         var dirty: Set<Key> = []
         var working: Set<Key> = []
         var waiters: [CheckedContinuation<Void, Never>] = []
+        /// When keys come back by themselves; at most one timer counts for each.
+        var due: [Key: Timestamp] = [:]
         var isClosed = false
     }
 
@@ -24,11 +26,24 @@ final class KeyQueue<Key: Hashable & Sendable>: Sendable {
         waiter?.resume()
     }
 
+    /// Adds the key after a delay, unless it comes sooner anyway.
     func add(_ key: Key, after delay: Duration) {
         if delay <= .zero { return add(key) }
+        let due = clock.now() + delay
+        let isFirst = state.withLock { state -> Bool in
+            if let planned = state.due[key], planned <= due { return false }
+            state.due[key] = due
+            return true
+        }
+        guard isFirst else { return }
         Task {
             try? await clock.sleep(for: delay)
-            add(key)
+            let isCurrent = state.withLock { state -> Bool in
+                guard state.due[key] == due else { return false }
+                state.due[key] = nil
+                return true
+            }
+            if isCurrent { add(key) }
         }
     }
 
