@@ -79,6 +79,11 @@ public final class ParquetFile: Sendable {
 
     // MARK: Columns
 
+    /// The bytes that one column (a position in ``schema``) of one row group takes in the file. Both must exist.
+    public func compressedSize(rowGroup: Int, column: Int) -> Int64 {
+        nodes[column].leaves.reduce(0) { $0 &+ metadata.rowGroups[rowGroup].columns[$1].totalCompressedSize }
+    }
+
     /// Fetches one column of one row group, whole, for decoding piece by piece.
     ///
     /// - Parameters:

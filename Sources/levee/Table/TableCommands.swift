@@ -8,6 +8,8 @@ enum TableCommands {
             .command(TableFiles.command),
             .command(TableRead.command),
             .command(TableCreate.command),
+            .command(TableWrite.command),
+            .command(TableOptimize.command),
             .command(TableVacuum.command),
             .command(TableCheckpoint.command),
         ])

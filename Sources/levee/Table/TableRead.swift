@@ -5,7 +5,7 @@ import ObjectStore
 
 /// `levee table read`.
 enum TableRead {
-    private enum Format: String, CaseIterable { case table, json, csv }
+    private enum Format: String, CaseIterable { case table, json, csv, parquet }
 
     private static let columns = Option.names("columns", "A,B", "only these columns, in this order")
     private static let condition = Option.text("where", "EXPR", "only rows for which this holds (Spark SQL)")
@@ -31,6 +31,10 @@ enum TableRead {
         case .table: try await printTable(reader, isCapped: arguments[limit].map { $0 > tableLimit } ?? true, console)
         case .json: try await copy(reader, JSONLinesFormat(), arguments, console)
         case .csv: try await copy(reader, CSVFormat(), arguments, console)
+        case .parquet:
+            guard let path = arguments[to] else { throw DeltaError.invalidRequest(reason: "--format parquet needs --to FILE") }
+            let file = try TableAccess.file(path)
+            try await ParquetExport(reader: reader).run(into: file.store, file.path)
         }
     }
 

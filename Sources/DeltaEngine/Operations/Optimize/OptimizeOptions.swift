@@ -1,3 +1,5 @@
+import Base
+
 /// What OPTIMIZE is asked to do.
 public struct OptimizeOptions: Sendable, Hashable {
     /// In bytes; nil: the table's `delta.targetFileSize`, else ``defaultTargetFileSize``.
@@ -31,5 +33,17 @@ public struct OptimizeOptions: Sendable, Hashable {
         self.maximumBytes = maximumBytes
         self.dryRun = dryRun
         self.conditions = conditions
+    }
+}
+
+extension TableMetadata {
+    /// `delta.targetFileSize`: a number of bytes, or with a unit as Spark reads it (`256mb`, `1g`); nil where unset or not understood.
+    var targetFileSize: Int64? {
+        guard let text = configuration["delta.targetFileSize"]?.lowercased() else { return nil }
+        let digits = text.prefix { $0.isNumber }
+        guard let amount = Int64(digits), amount > 0 else { return nil }
+        let shifts = ["": 0, "b": 0, "k": 10, "kb": 10, "m": 20, "mb": 20, "g": 30, "gb": 30, "t": 40, "tb": 40]
+        guard let shift = shifts[String(text.dropFirst(digits.count))], amount <= Int64.max >> Int64(shift) else { return nil }
+        return amount << Int64(shift)
     }
 }

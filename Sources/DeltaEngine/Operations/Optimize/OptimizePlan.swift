@@ -39,7 +39,7 @@ struct OptimizePlan: Sendable {
         }
         self.bins = maximumBytes.map { Self.limit(bins, to: $0) } ?? bins
         consideredFiles = considered
-        partitions = Set(self.bins.map { $0.partitionValues }).count
+        partitions = Set(self.bins.map { PartitionKey($0.partitionValues) }).count
     }
 
     private static func limit(_ bins: [Bin], to maximumBytes: Int64) -> [Bin] {

@@ -104,3 +104,10 @@ final class RowGroupBatches: @unchecked Sendable {
         return try ColumnBatch(schema: schema, columns: columns, rowCount: rows)
     }
 }
+
+extension DataFile {
+    /// Whether Spark wrote dates and times in the calendar that its versions before 3.0 used, which must not be mixed with others'.
+    var hasLegacyCalendar: Bool {
+        ["org.apache.spark.legacyDateTime", "org.apache.spark.legacyINT96"].contains { file.metadata.value(forKey: $0) != nil }
+    }
+}

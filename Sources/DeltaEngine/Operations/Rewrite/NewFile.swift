@@ -1,0 +1,100 @@
+import Base
+import Columnar
+import ObjectStore
+import Parquet
+
+/// What new data files of a table have in common.
+struct NewFileFormat: Sendable {
+    /// The columns in the files: the table's without those it is partitioned by.
+    let fields: [Field]
+    let compression: Compression
+    let statistics: StatisticsColumns
+    let createdBy: String
+
+    init(_ metadata: TableMetadata, compression: Compression, environment: EngineEnvironment) {
+        fields = metadata.dataFields
+        self.compression = compression
+        statistics = StatisticsColumns(dataFields: metadata.dataFields, configuration: metadata.configuration)
+        let version = environment.engineInfo.split(separator: "/").last.map(String.init) ?? "unknown"
+        createdBy = "levee version \(version) (build unknown)"
+    }
+
+    var writerOptions: WriterOptions { WriterOptions(compression: compression, createdBy: createdBy) }
+}
+
+/// A data file that is being written, and known to ``StagedFiles``, but not yet part of the table. Used by one task at a time.
+final class NewFile {
+    let path: ObjectPath
+    let partitionValues: [String?]
+    let writer: ParquetWriter
+    private let format: NewFileFormat
+
+    init(
+        table: DeltaTable, staged: StagedFiles, format: NewFileFormat, metadata: TableMetadata, partitionValues: [String?], sequence: Int
+    ) async throws {
+        path = try DataFileName.make(
+            directory: PartitionPath.directory(columns: metadata.partitionColumns, values: partitionValues), sequence: sequence,
+            codec: format.compression.fileNamePart, random: table.environment.random)
+        self.partitionValues = partitionValues
+        self.format = format
+        staged.add(path)
+        writer = try ParquetWriter(writer: try await table.store.write(path), schema: Schema(format.fields), options: format.writerOptions)
+    }
+
+    /// Makes the file whole in the store, checks it there, and returns the action that adds it.
+    ///
+    /// - Parameter expectedRows: how many rows it must have; nil where only the writer knows.
+    func finish(table: DeltaTable, partitionKeys: [String], expectedRows: Int64?, dataChange: Bool) async throws -> AddFile {
+        let written = try await writer.finish()
+        FaultPoint.hit("staged.written")
+        try await verify(written, store: table.store, expectedRows: expectedRows)
+        FaultPoint.hit("staged.verified")
+        return AddFile(
+            path: DataPath(path), partitionValues: PartitionValues(columns: partitionKeys, values: partitionValues), size: written.sizeInBytes,
+            modificationTime: table.environment.clock.now().milliseconds, dataChange: dataChange,
+            stats: FileStatistics(written, fields: format.fields).json(fields: format.fields, columns: format.statistics))
+    }
+
+    /// Gives up. What is in the store by now goes with ``StagedFiles/discard()``.
+    func abort() async { await writer.abort() }
+
+    /// What a reader finds in the store, against what was meant: a footer that parses, the size, the rows.
+    private func verify(_ written: WrittenFile, store: any ObjectStore, expectedRows: Int64?) async throws {
+        if let expectedRows, written.rowCount != expectedRows {
+            throw DeltaError.corruptDataFile(path: path.string, reason: "it was written with \(written.rowCount) rows in place of \(expectedRows)")
+        }
+        let stored = try await store.head(path)
+        guard stored.sizeInBytes == written.sizeInBytes else {
+            throw DeltaError.corruptDataFile(path: path.string, reason: "\(written.sizeInBytes) bytes were written and \(stored.sizeInBytes) are in the store")
+        }
+        let file = try await ParquetFile.open(store, path, sizeInBytes: stored.sizeInBytes)
+        guard file.metadata.rowCount == written.rowCount, file.metadata.rowGroups.count == written.rowGroupCount,
+            file.metadata.rowGroups.reduce(0, { $0 + $1.rowCount }) == written.rowCount
+        else { throw DeltaError.corruptDataFile(path: path.string, reason: "its footer in the store is not the one that was written") }
+    }
+}
+
+extension Compression {
+    /// As Spark puts it into a file's name.
+    fileprivate var fileNamePart: String {
+        switch self {
+        case .uncompressed: ""
+        case .snappy: "snappy"
+        case .zstd: "zstd"
+        case .gzip: "gz"
+        }
+    }
+}
+
+extension FileStatistics {
+    /// From what the writer saw. Leaves in lists and maps have no statistics in Delta.
+    init(_ written: WrittenFile, fields: [Field]) {
+        rowCount = written.rowCount
+        var leaves: [[String]: LeafStatistics] = [:]
+        for column in written.columns {
+            leaves[column.path] = LeafStatistics(
+                minimum: column.minimum, maximum: column.maximum, nullCount: column.nullCount, hasNaN: column.sawNaN)
+        }
+        self.leaves = leaves
+    }
+}

@@ -1,0 +1,54 @@
+import Base
+import DeltaEngine
+
+/// `levee table optimize`.
+enum TableOptimize {
+    private static let targetFileSize = Option.byteCount(
+        "target-file-size", "how large new files become (default: the table's delta.targetFileSize, else 256Mi)")
+    private static let condition = Option.text("where", "EXPR", "look only at files of partitions for which this holds (Spark SQL on partition columns)")
+    private static let codec = Option<OptimizeOptions.Codec>.choice("codec", "how new files are compressed (default keep: as the old ones)")
+    private static let maximumBytes = Option.byteCount("max-bytes", "rewrite at most this much")
+    private static let dryRun = Option.flag("dry-run", "say what would be rewritten, change nothing")
+
+    static let command = Command(
+        name: "optimize", summary: "compact small files into large ones",
+        discussion: """
+            Files smaller than the target are put together partition by partition, their rows in the order of the files. The commit changes no data:
+            readers and change feeds see the same rows before and after, and appends that run meanwhile are not disturbed.
+            """,
+        positionals: [TableAccess.location],
+        options: [targetFileSize, condition, codec, maximumBytes, dryRun] + ConditionOptions.options + TableAccess.options,
+        examples: ["levee table optimize /data/orders --where \"order_date >= current_date() - INTERVAL 7 DAYS\" --codec zstd"]
+    ) { arguments, console in
+        let table = try TableAccess.table(arguments)
+        let options = OptimizeOptions(
+            targetFileSize: arguments[targetFileSize], condition: arguments[condition], codec: arguments[codec] ?? .keep,
+            maximumBytes: arguments[maximumBytes], dryRun: arguments[dryRun], conditions: try ConditionOptions.conditions(arguments))
+        let line = ProgressLine()
+        defer { line.end() }
+        let result = try await OptimizeOperation(table: table, options: options).run(progress: line.reporter)
+        line.end()
+        try print(result, dryRun: options.dryRun, console)
+    }
+
+    private static func print(_ result: OptimizeResult, dryRun: Bool, _ console: Console) throws {
+        let metrics = result.metrics
+        if console.format == .json {
+            let value: JSONValue = [
+                "version": result.version.map(JSONValue.integer) ?? .null, "alreadyApplied": .bool(result.alreadyApplied), "dryRun": .bool(dryRun),
+                "metrics": try JSON.value(of: metrics),
+            ]
+            return try console.print(JSON.encode(value) + "\n")
+        }
+        if result.alreadyApplied { return try console.print("Nothing to do: the table has this run already.\n") }
+        guard metrics.numFilesRemoved > 0 else {
+            return try console.print("Nothing to do: of \(metrics.totalConsideredFiles) files none would become fewer.\n")
+        }
+        let before = "\(metrics.numFilesRemoved) files (\(metrics.filesRemoved.totalSize.formattedBytes))"
+        if dryRun {
+            return try console.print("Would rewrite \(before) into \(metrics.numFilesAdded) in \(metrics.partitionsOptimized) partition(s).\n")
+        }
+        let after = "\(metrics.numFilesAdded) (\(metrics.filesAdded.totalSize.formattedBytes))"
+        try console.print("Rewrote \(before) into \(after) in \(metrics.partitionsOptimized) partition(s); version \(result.version ?? -1).\n")
+    }
+}

@@ -1,0 +1,57 @@
+"""Every table of the conformance set either reads as delta-rs reads it, or is refused by the name of the feature that Levee lacks."""
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import CONFORMANCE
+from deltalake import DeltaTable
+from rows import delta_rs, rows
+
+# What Levee says no to, by the name that the protocol gives it.
+REFUSED = {
+    "cdf-table-with-cdc-and-dvs": "deletionVectors",
+    "checkpoint-v2-table": "v2Checkpoint",
+    "simple_table_features": "reader version 5",
+    "spark-shredded-variant-preview-delta": "variant",
+    "spark-variant-checkpoint": "variantType-preview",
+    "spark-variant-stable-feature-checkpoint": "variantType",
+    "table-with-dv-small": "deletionVectors",
+    "table_with_column_mapping": "columnMapping",
+    "table_with_deletion_logs": "deletionVectors",
+    "table_with_partitioning_mapping": "columnMapping",
+}
+
+TABLES = sorted(path.name for path in CONFORMANCE.iterdir()) if CONFORMANCE.exists() else []
+
+
+def paths(table):
+    root = table.table_uri.removeprefix("file://").rstrip("/") + "/"
+    return [uri.removeprefix("file://").removeprefix(root) for uri in table.file_uris()]
+
+
+@pytest.mark.skipif(not TABLES, reason=f"the conformance tables are not at {CONFORMANCE}")
+@pytest.mark.parametrize("name", TABLES)
+def test_conformance_table(levee, name, tmp_path):
+    path = CONFORMANCE / name
+    if name in REFUSED:
+        assert REFUSED[name] in levee.fails(4, "table", "read", path, "--limit", 1)
+        return
+    try:
+        theirs = delta_rs(path)
+    except Exception as error:
+        # The set has the log of some tables without their data.
+        assert "not found" in str(error), error
+        assert "there is no such object" in levee.fails(1, "table", "read", path)
+        assert sorted(file["path"] for file in levee("table", "files", path)) == sorted(paths(DeltaTable(path)))
+        return
+    target = tmp_path / "rows.parquet"
+    done = levee.run("table", "read", path, "--format", "parquet", "--to", target)
+    assert done.returncode == 0, done.stderr
+    ours = pq.ParquetFile(target).read()
+    assert ours.column_names == theirs.column_names
+    assert rows(ours) == rows(theirs)
+
+
+def test_set_is_there():
+    if not TABLES:
+        pytest.skip(f"the conformance tables are not at {CONFORMANCE}")
+    assert set(REFUSED) <= set(TABLES)
