@@ -72,6 +72,9 @@ public struct ObjectPath: Sendable, Hashable, Comparable, CustomStringConvertibl
         self.string = string
     }
 
+    /// By bytes, as file systems and object stores do.
+    public static func == (left: ObjectPath, right: ObjectPath) -> Bool { left.string.hasSameBytes(as: right.string) }
+
     /// By UTF-8 bytes, as object stores list.
     public static func < (left: ObjectPath, right: ObjectPath) -> Bool {
         left.string.utf8.lexicographicallyPrecedes(right.string.utf8)

@@ -88,7 +88,7 @@ struct Backend: Sendable, CustomTestStringConvertible {
         let names = [
             "a-b", "a.b", "a/b", "a/b-c/d", "a/b.c", "a/bb", "a0", "B", "_delta_log/00000000000000000000.json", "_delta_log/00000000000000000001.json",
             "_delta_log/_last_checkpoint",
-            "p=1%2F2/x", "p=1/x", "p= /x", "é/x", "😀", "z/.hidden", "z/.tmp", "z/..x",
+            "p=1%2F2/x", "p=1/x", "p= /x", "é/x", "e\u{301}/x", "\u{338}y/\u{338}/x", "😀", "z/.hidden", "z/.tmp", "z/..x",
         ]
         for name in names.shuffled() { try await store.put(try ObjectPath(name), Bytes(name), mode: .ifAbsent) }
         let sorted = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

@@ -30,7 +30,10 @@ import Testing
         #expect(location.appending("y/../z").path == "/a b/ü%/x=1/z")
     }
 
-    @Test(arguments: [("/a/b", "/a", true), ("/a", "/a", true), ("/ab", "/a", false), ("/a", "/a/b", false), ("/a", "/", true)])
+    @Test(arguments: [
+        ("/a/b", "/a", true), ("/a", "/a", true), ("/ab", "/a", false), ("/a", "/a/b", false), ("/a", "/", true), ("/e\u{301}/x", "/\u{E9}", false),
+        ("/a/\u{338}/../../b", "/a", false),
+    ])
     func knowsWhatLiesInside(path: String, root: String, expected: Bool) throws {
         #expect(try TableLocation(path).isInside(try TableLocation(root)) == expected)
     }

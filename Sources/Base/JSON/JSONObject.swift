@@ -1,6 +1,7 @@
 /// A JSON object that keeps the order its members came in, so that what a person wrote is written back as it was.
 ///
-/// Equality and hashing ignore the order. Of doubled keys the last value counts, at the place of the first.
+/// Equality and hashing ignore the order. Of doubled keys the last value counts, at the place of the first. Keys are the same when their bytes are:
+/// Swift's own comparison would take composed and decomposed characters, two columns of a table perhaps, for one.
 public struct JSONObject: Sendable {
     public typealias Element = (key: String, value: JSONValue)
 
@@ -9,7 +10,7 @@ public struct JSONObject: Sendable {
 
     private var members: [Element] = []
     /// Key to place in `members`; only kept for large objects.
-    private var places: [String: Int]?
+    private var places: [ExactKey: Int]?
 
     public init() {}
 
@@ -64,14 +65,14 @@ public struct JSONObject: Sendable {
     mutating func reserveCapacity(_ count: Int) { members.reserveCapacity(count) }
 
     private func place(of key: String) -> Int? {
-        if let places { return places[key] }
-        return members.firstIndex { $0.key == key }
+        if let places { return places[ExactKey(text: key)] }
+        return members.firstIndex { $0.key.hasSameBytes(as: key) }
     }
 
     private mutating func append(_ key: String, _ value: JSONValue) {
         members.append((key, value))
         if places != nil {
-            places?[key] = members.count - 1
+            places?[ExactKey(text: key)] = members.count - 1
         } else if members.count > Self.linearSearchLimit {
             indexMembers()
         }
@@ -82,9 +83,20 @@ public struct JSONObject: Sendable {
             places = nil
             return
         }
-        var index = [String: Int](minimumCapacity: members.count)
-        for (place, member) in members.enumerated() { index[member.key] = place }
+        var index = [ExactKey: Int](minimumCapacity: members.count)
+        for (place, member) in members.enumerated() { index[ExactKey(text: member.key)] = place }
         places = index
+    }
+}
+
+extension JSONObject {
+    /// A key that is compared by its bytes.
+    private struct ExactKey: Hashable {
+        let text: String
+
+        static func == (left: ExactKey, right: ExactKey) -> Bool { left.text.hasSameBytes(as: right.text) }
+        /// Texts of the same bytes are equal for Swift, too, and hash alike.
+        func hash(into hasher: inout Hasher) { hasher.combine(text) }
     }
 }
 

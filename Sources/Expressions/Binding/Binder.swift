@@ -41,12 +41,15 @@ struct Binder {
         case let .literal(literal): return try bind(literal, syntax)
         case let .column(parts): return try bindColumn(parts, syntax)
         case let .unary(kind, operand): return try bind(kind, operand, syntax)
+        case let .junction(kind, operands):
+            var bound: [BoundExpression.Node] = []
+            for operand in operands { bound.append(try converted(try bind(operand), to: .boolean, operand)) }
+            return (kind == .and ? .and(bound) : .or(bound), .boolean)
         case let .binary(kind, left, right): return try bind(kind, left, right, syntax)
         case let .inList(operand, items, negated): return negate(try bindList(operand, items), negated)
         case let .between(operand, low, high, negated):
-            let above = try compare(.greaterOrEqual, operand, low)
-            let below = try compare(.lessOrEqual, operand, high)
-            return negate((.and([above.node, below.node]), .boolean), negated)
+            let (nodes, _) = try unified([operand, low, high])
+            return negate((.between(nodes[0], low: nodes[1], high: nodes[2]), .boolean), negated)
         case let .like(operand, pattern, caseInsensitive, negated):
             let text = try converted(try bind(operand), to: .string, operand)
             let pattern = try converted(try bind(pattern), to: .string, pattern)
@@ -63,7 +66,7 @@ struct Binder {
             let bound = try bind(operand)
             guard Cast.isAllowed(from: bound.type, to: type) else { throw failure(syntax, "cannot cast \(bound.type) to \(type)") }
             return (.cast(bound.node, type, orNull: orNull), type)
-        case let .conditional(branches, otherwise): return try bindConditional(branches, otherwise, syntax)
+        case let .conditional(subject, branches, otherwise): return try bindConditional(subject, branches, otherwise)
         case let .call(name, arguments): return try bindCall(name, arguments, syntax)
         }
     }
@@ -138,9 +141,6 @@ struct Binder {
 
     private mutating func bind(_ kind: Syntax.BinaryOperator, _ left: Syntax, _ right: Syntax, _ syntax: Syntax) throws(ExpressionError) -> Typed {
         switch kind {
-        case .and, .or:
-            let operands = [try converted(try bind(left), to: .boolean, left), try converted(try bind(right), to: .boolean, right)]
-            return (kind == .and ? .and(operands) : .or(operands), .boolean)
         case .equal: return try compare(.equal, left, right)
         case .notEqual: return try compare(.notEqual, left, right)
         case .less: return try compare(.less, left, right)
@@ -148,8 +148,8 @@ struct Binder {
         case .greater: return try compare(.greater, left, right)
         case .greaterOrEqual: return try compare(.greaterOrEqual, left, right)
         case .nullSafeEqual:
-            let (left, right, _) = try unified(left, right)
-            return (.nullSafeEqual(left, right), .boolean)
+            let (nodes, _) = try unified([left, right])
+            return (.nullSafeEqual(nodes[0], nodes[1]), .boolean)
         case .plus: return try calculate(.plus, left, right, syntax)
         case .minus: return try calculate(.minus, left, right, syntax)
         case .times: return try calculate(.times, left, right, syntax)
@@ -159,18 +159,25 @@ struct Binder {
     }
 
     private mutating func compare(_ comparison: BoundExpression.Comparison, _ left: Syntax, _ right: Syntax) throws(ExpressionError) -> Typed {
-        let (left, right, _) = try unified(left, right)
-        return (.compare(comparison, left, right), .boolean)
+        let (nodes, _) = try unified([left, right])
+        return (.compare(comparison, nodes[0], nodes[1]), .boolean)
     }
 
-    /// Both sides in their common type.
-    private mutating func unified(_ left: Syntax, _ right: Syntax) throws(ExpressionError) -> (BoundExpression.Node, BoundExpression.Node, DataType) {
-        let leftTyped = try bind(left)
-        let rightTyped = try bind(right)
-        guard let type = leftTyped.type.common(with: rightTyped.type) else {
-            throw failure(right, "\(leftTyped.type) and \(rightTyped.type) cannot be compared; cast one of them")
+    /// All parts in the type in which they can be compared. Each is bound once.
+    private mutating func unified(_ parts: [Syntax]) throws(ExpressionError) -> (nodes: [BoundExpression.Node], type: DataType) {
+        var bound: [(typed: Typed, syntax: Syntax)] = []
+        var type = DataType.null
+        for part in parts {
+            let typed = try bind(part)
+            guard let common = type.common(with: typed.type) else {
+                throw failure(part, "\(type) and \(typed.type) cannot be compared; cast one of them")
+            }
+            type = common
+            bound.append((typed, part))
         }
-        return (try converted(leftTyped, to: type, left), try converted(rightTyped, to: type, right), type)
+        var nodes: [BoundExpression.Node] = []
+        for part in bound { nodes.append(try converted(part.typed, to: type, part.syntax)) }
+        return (nodes, type)
     }
 
     private func converted(_ typed: Typed, to type: DataType, _ syntax: Syntax) throws(ExpressionError) -> BoundExpression.Node {
@@ -180,24 +187,13 @@ struct Binder {
     }
 
     private mutating func bindList(_ operand: Syntax, _ items: [Syntax]) throws(ExpressionError) -> Typed {
-        let subject = try bind(operand)
-        var type = subject.type
-        var bound: [(typed: Typed, syntax: Syntax)] = []
-        for item in items {
-            let typed = try bind(item)
-            guard let common = type.common(with: typed.type) else {
-                throw failure(item, "\(type) and \(typed.type) cannot be compared; cast one of them")
-            }
-            type = common
-            bound.append((typed, item))
-        }
+        let (nodes, _) = try unified([operand] + items)
         var values: Set<Scalar> = []
         var others: [BoundExpression.Node] = []
-        for item in bound {
-            let node = try converted(item.typed, to: type, item.syntax)
+        for node in nodes.dropFirst() {
             if case let .constant(value?) = node { values.insert(value) } else { others.append(node) }
         }
-        return (.inList(try converted(subject, to: type, operand), values: values, others: others), .boolean)
+        return (.inList(nodes[0], values: values, others: others), .boolean)
     }
 
     private mutating func calculate(_ kind: BoundExpression.Arithmetic, _ left: Syntax, _ right: Syntax, _ syntax: Syntax) throws(ExpressionError) -> Typed {
@@ -255,21 +251,26 @@ struct Binder {
     // MARK: CASE and functions
 
     private mutating func bindConditional(
-        _ branches: [(condition: Syntax, result: Syntax)], _ otherwise: Syntax?, _ syntax: Syntax
+        _ subject: Syntax?, _ branches: [(condition: Syntax, result: Syntax)], _ otherwise: Syntax?
     ) throws(ExpressionError) -> Typed {
-        var results: [(typed: Typed, syntax: Syntax)] = []
         var conditions: [BoundExpression.Node] = []
-        for branch in branches {
-            conditions.append(try converted(try bind(branch.condition), to: .boolean, branch.condition))
-            results.append((try bind(branch.result), branch.result))
+        if let subject {
+            conditions = try unified([subject] + branches.map(\.condition)).nodes
+        } else {
+            for branch in branches { conditions.append(try converted(try bind(branch.condition), to: .boolean, branch.condition)) }
         }
+        var results: [(typed: Typed, syntax: Syntax)] = []
+        for branch in branches { results.append((try bind(branch.result), branch.result)) }
         if let otherwise { results.append((try bind(otherwise), otherwise)) }
         let type = try commonType(results)
-        var bound: [(condition: BoundExpression.Node, result: BoundExpression.Node)] = []
-        for (condition, result) in zip(conditions, results) { bound.append((condition, try converted(result.typed, to: type, result.syntax))) }
-        var fallback = BoundExpression.Node.constant(nil)
-        if otherwise != nil, let last = results.last { fallback = try converted(last.typed, to: type, last.syntax) }
-        return (.conditional(bound, otherwise: fallback), type)
+        var nodes: [BoundExpression.Node] = []
+        for result in results { nodes.append(try converted(result.typed, to: type, result.syntax)) }
+        let fallback = otherwise == nil ? nil : nodes.popLast()
+        if subject != nil {
+            let choices = zip(conditions.dropFirst(), nodes).map { (value: $0, result: $1) }
+            return (.choice(conditions[0], choices, otherwise: fallback ?? .constant(nil)), type)
+        }
+        return (.conditional(zip(conditions, nodes).map { (condition: $0, result: $1) }, otherwise: fallback ?? .constant(nil)), type)
     }
 
     private func commonType(_ parts: [(typed: Typed, syntax: Syntax)]) throws(ExpressionError) -> DataType {
@@ -321,7 +322,10 @@ extension BoundExpression.Node {
         case let .and(operands), let .or(operands), let .call(_, operands): operands.allSatisfy(\.isConstant)
         case let .compare(_, left, right), let .nullSafeEqual(left, right), let .arithmetic(_, left, right, _), let .like(left, right, _):
             left.isConstant && right.isConstant
+        case let .between(operand, low, high): operand.isConstant && low.isConstant && high.isConstant
         case let .inList(operand, _, others): operand.isConstant && others.allSatisfy(\.isConstant)
+        case let .choice(subject, branches, otherwise):
+            subject.isConstant && otherwise.isConstant && branches.allSatisfy { $0.value.isConstant && $0.result.isConstant }
         case let .conditional(branches, otherwise): otherwise.isConstant && branches.allSatisfy { $0.condition.isConstant && $0.result.isConstant }
         }
     }

@@ -18,6 +18,8 @@ public struct BoundExpression: Sendable {
         case or([Node])
         case compare(Comparison, Node, Node)
         case nullSafeEqual(Node, Node)
+        /// A case of its own, so that the operand is evaluated once: twice at each level of a nested one is for ever.
+        case between(Node, low: Node, high: Node)
         /// `values` holds the list's constants; `others` what must be evaluated, NULL included.
         case inList(Node, values: Set<Scalar>, others: [Node])
         case like(Node, pattern: Node, caseInsensitive: Bool)
@@ -27,6 +29,8 @@ public struct BoundExpression: Sendable {
         case arithmetic(Arithmetic, Node, Node, DataType)
         case addInterval(Node, Interval)
         case conditional([(condition: Node, result: Node)], otherwise: Node)
+        /// `CASE subject WHEN value THEN result`, the subject evaluated once.
+        case choice(Node, [(value: Node, result: Node)], otherwise: Node)
         case call(Function, [Node])
 
         var isConstant: Bool { if case .constant = self { true } else { false } }

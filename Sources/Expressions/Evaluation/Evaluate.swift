@@ -17,6 +17,7 @@ extension BoundExpression.Node {
             guard let order = Scalar.compare(left, right) else { throw .evaluation(message: "\(left) and \(right) cannot be compared") }
             return .bool(comparison.holds(order))
         case let .nullSafeEqual(left, right): return .bool(try left.evaluate(column) == right.evaluate(column))
+        case let .between(operand, low, high): return try Self.range(operand, low, high, column)
         case let .inList(operand, values, others): return try Self.membership(operand, values, others, column)
         case let .like(text, pattern, caseInsensitive):
             guard case let .string(text)? = try text.evaluate(column), case let .string(pattern)? = try pattern.evaluate(column) else { return nil }
@@ -38,6 +39,12 @@ extension BoundExpression.Node {
         case let .conditional(branches, otherwise):
             for branch in branches where try branch.condition.truth(column) == true { return try branch.result.evaluate(column) }
             return try otherwise.evaluate(column)
+        case let .choice(subject, branches, otherwise):
+            let subject = try subject.evaluate(column)
+            for branch in branches {
+                if let subject, let value = try branch.value.evaluate(column), subject == value { return try branch.result.evaluate(column) }
+            }
+            return try otherwise.evaluate(column)
         case let .call(function, arguments): return try Self.call(function, arguments, column)
         }
     }
@@ -57,6 +64,21 @@ extension BoundExpression.Node {
             if value != neutral { return .bool(!neutral) }
         }
         return sawNull ? nil : .bool(neutral)
+    }
+
+    /// At least `low` and at most `high`: false as soon as one of them says so, NULL where one is NULL and the other does not.
+    private static func range(_ operand: Self, _ low: Self, _ high: Self, _ column: (Int) -> Scalar?) throws(ExpressionError) -> Scalar? {
+        guard let value = try operand.evaluate(column) else { return nil }
+        var sawNull = false
+        for (bound, comparison) in [(low, BoundExpression.Comparison.greaterOrEqual), (high, .lessOrEqual)] {
+            guard let bound = try bound.evaluate(column) else {
+                sawNull = true
+                continue
+            }
+            guard let order = Scalar.compare(value, bound) else { throw .evaluation(message: "\(value) and \(bound) cannot be compared") }
+            if !comparison.holds(order) { return .bool(false) }
+        }
+        return sawNull ? nil : .bool(true)
     }
 
     private static func membership(

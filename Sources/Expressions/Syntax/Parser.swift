@@ -10,7 +10,7 @@ struct Parser {
     private var index = 0
     private var depth = 0
 
-    /// Longer expressions are refused: a chain of operators is a tree as deep as it is long.
+    /// Longer expressions are refused: nobody writes them by hand.
     static let maximumTokens = 4096
 
     static func parse(_ source: String) throws(ExpressionError) -> Syntax {
@@ -72,15 +72,28 @@ struct Parser {
         if depth > Self.maximumDepth {
             throw .syntax(source: source, position: token.range.lowerBound, message: "the expression nests deeper than \(Self.maximumDepth) levels")
         }
-        var left = try conjunction()
-        while take(keyword: "OR") { left = binary(.or, left, try conjunction()) }
-        return left
+        var operands = [try conjunction()]
+        while take(keyword: "OR") { operands.append(try conjunction()) }
+        return try junction(.or, operands)
     }
 
     private mutating func conjunction() throws(ExpressionError) -> Syntax {
-        var left = try negation()
-        while take(keyword: "AND") { left = binary(.and, left, try negation()) }
-        return left
+        var operands = [try negation()]
+        while take(keyword: "AND") { operands.append(try negation()) }
+        return try junction(.and, operands)
+    }
+
+    private func junction(_ kind: Syntax.Junction, _ operands: [Syntax]) throws(ExpressionError) -> Syntax {
+        guard operands.count > 1, let last = operands.last else { return operands[0] }
+        return try bounded(Syntax(node: .junction(kind, operands), range: operands[0].range.lowerBound..<last.range.upperBound))
+    }
+
+    /// Refuses a tree that is too deep to be walked: a chain of operators (`1 + 1 + …`, `x IS NULL IS NULL …`) makes one without any nesting.
+    private func bounded(_ syntax: Syntax) throws(ExpressionError) -> Syntax {
+        guard syntax.depth <= Self.maximumDepth else {
+            throw .syntax(source: source, position: syntax.range.upperBound, message: "the expression nests deeper than \(Self.maximumDepth) levels")
+        }
+        return syntax
     }
 
     private mutating func negation() throws(ExpressionError) -> Syntax {
@@ -88,7 +101,7 @@ struct Parser {
         var negations = 0
         while take(keyword: "NOT") || take(.exclamation) { negations += 1 }
         var result = try predicate()
-        if !negations.isMultiple(of: 2) { result = Syntax(node: .unary(.not, result), range: start..<end) }
+        if !negations.isMultiple(of: 2) { result = try bounded(Syntax(node: .unary(.not, result), range: start..<end)) }
         return result
     }
 
@@ -96,14 +109,14 @@ struct Parser {
         var left = try sum()
         while true {
             if let comparison = takeComparison() {
-                left = binary(comparison, left, try sum())
+                left = try binary(comparison, left, try sum())
             } else if take(keyword: "IS") {
-                left = try test(left)
+                left = try bounded(test(left))
             } else {
                 let negated = isKeyword("NOT") && ["IN", "BETWEEN", "LIKE", "ILIKE"].contains { isKeyword($0, ahead: 1) }
                 if negated { index += 1 }
                 guard let next = try membership(left, negated: negated) else { return left }
-                left = next
+                left = try bounded(next)
             }
         }
     }
@@ -133,7 +146,7 @@ struct Parser {
         if take(keyword: "FALSE") { return Syntax(node: .test(operand, .isFalse, negated: negated), range: start..<end) }
         guard take(keyword: "DISTINCT") else { throw unexpected(wanted: "NULL, TRUE, FALSE or DISTINCT FROM") }
         try expect(keyword: "FROM")
-        let same = binary(.nullSafeEqual, operand, try sum())
+        let same = try binary(.nullSafeEqual, operand, try sum())
         return negated ? same : Syntax(node: .unary(.not, same), range: same.range)
     }
 
@@ -164,9 +177,9 @@ struct Parser {
         var left = try product()
         while true {
             if take(.plus) {
-                left = binary(.plus, left, try product())
+                left = try binary(.plus, left, try product())
             } else if take(.minus) {
-                left = binary(.minus, left, try product())
+                left = try binary(.minus, left, try product())
             } else {
                 return left
             }
@@ -177,11 +190,11 @@ struct Parser {
         var left = try signed()
         while true {
             if take(.times) {
-                left = binary(.times, left, try signed())
+                left = try binary(.times, left, try signed())
             } else if take(.divided) {
-                left = binary(.divided, left, try signed())
+                left = try binary(.divided, left, try signed())
             } else if take(.modulo) {
-                left = binary(.modulo, left, try signed())
+                left = try binary(.modulo, left, try signed())
             } else {
                 return left
             }
@@ -194,19 +207,19 @@ struct Parser {
             depth += 1
             defer { depth -= 1 }
             if depth > Self.maximumDepth { throw unexpected(wanted: "fewer signs") }
-            return Syntax(node: .unary(.minus, try signed()), range: start..<end)
+            return try bounded(Syntax(node: .unary(.minus, signed()), range: start..<end))
         }
         if take(.plus) {
             depth += 1
             defer { depth -= 1 }
             if depth > Self.maximumDepth { throw unexpected(wanted: "fewer signs") }
-            return Syntax(node: .unary(.plus, try signed()), range: start..<end)
+            return try bounded(Syntax(node: .unary(.plus, signed()), range: start..<end))
         }
         return try primary()
     }
 
-    private func binary(_ kind: Syntax.BinaryOperator, _ left: Syntax, _ right: Syntax) -> Syntax {
-        Syntax(node: .binary(kind, left, right), range: left.range.lowerBound..<right.range.upperBound)
+    private func binary(_ kind: Syntax.BinaryOperator, _ left: Syntax, _ right: Syntax) throws(ExpressionError) -> Syntax {
+        try bounded(Syntax(node: .binary(kind, left, right), range: left.range.lowerBound..<right.range.upperBound))
     }
 
     // MARK: Primaries
@@ -293,7 +306,7 @@ struct Parser {
             repeat { arguments.append(try expression()) } while take(.comma)
             try expect(.close)
         }
-        return Syntax(node: .call(name, arguments), range: start..<end)
+        return try bounded(Syntax(node: .call(name, arguments), range: start..<end))
     }
 
     private mutating func cast(_ start: Int, orNull: Bool) throws(ExpressionError) -> Syntax {
@@ -302,7 +315,7 @@ struct Parser {
         try expect(keyword: "AS")
         let type = try typeName()
         try expect(.close)
-        return Syntax(node: .cast(operand, type, orNull: orNull), range: start..<end)
+        return try bounded(Syntax(node: .cast(operand, type, orNull: orNull), range: start..<end))
     }
 
     private mutating func conditional(_ start: Int) throws(ExpressionError) -> Syntax {
@@ -312,12 +325,12 @@ struct Parser {
         while take(keyword: "WHEN") {
             let condition = try expression()
             try expect(keyword: "THEN")
-            branches.append((condition: subject.map { binary(.equal, $0, condition) } ?? condition, result: try expression()))
+            branches.append((condition: condition, result: try expression()))
         }
         if branches.isEmpty { throw unexpected(wanted: "WHEN") }
         let otherwise = take(keyword: "ELSE") ? try expression() : nil
         try expect(keyword: "END")
-        return Syntax(node: .conditional(branches, otherwise: otherwise), range: start..<end)
+        return try bounded(Syntax(node: .conditional(subject: subject, branches, otherwise: otherwise), range: start..<end))
     }
 
     /// `INTERVAL 7 DAYS`, `INTERVAL '7' DAY`, `INTERVAL '1 day 2 hours'`, and several pairs in a row.

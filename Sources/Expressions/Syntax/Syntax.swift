@@ -7,6 +7,8 @@ struct Syntax: Sendable {
         /// A column by its parts: `a.b` is a struct's field or a table's column, which the binder tells apart.
         case column([String])
         case unary(UnaryOperator, Syntax)
+        /// AND or OR of two or more: one level, however many there are.
+        case junction(Junction, [Syntax])
         case binary(BinaryOperator, Syntax, Syntax)
         case inList(Syntax, [Syntax], negated: Bool)
         case between(Syntax, low: Syntax, high: Syntax, negated: Bool)
@@ -14,7 +16,8 @@ struct Syntax: Sendable {
         /// `IS [NOT] NULL`, `TRUE`, `FALSE`.
         case test(Syntax, Test, negated: Bool)
         case cast(Syntax, DataType, orNull: Bool)
-        case conditional([(condition: Syntax, result: Syntax)], otherwise: Syntax?)
+        /// With a subject, the conditions are values that it is compared to.
+        case conditional(subject: Syntax?, [(condition: Syntax, result: Syntax)], otherwise: Syntax?)
         case call(String, [Syntax])
     }
 
@@ -33,9 +36,9 @@ struct Syntax: Sendable {
 
     enum UnaryOperator: Sendable { case not, minus, plus }
 
+    enum Junction: Sendable { case and, or }
+
     enum BinaryOperator: String, Sendable {
-        case or = "OR"
-        case and = "AND"
         case equal = "="
         case nullSafeEqual = "<=>"
         case notEqual = "<>"
@@ -54,6 +57,30 @@ struct Syntax: Sendable {
 
     let node: Node
     let range: Range<Int>
+    /// How many levels of operators there are; whoever walks the tree recurses that deep.
+    let depth: Int
+
+    init(node: Node, range: Range<Int>) {
+        self.node = node
+        self.range = range
+        depth = node.operandDepth + 1
+    }
+}
+
+extension Syntax.Node {
+    fileprivate var operandDepth: Int {
+        switch self {
+        case .literal, .column: 0
+        case let .unary(_, operand), let .test(operand, _, _), let .cast(operand, _, _): operand.depth
+        case let .binary(_, left, right): max(left.depth, right.depth)
+        case let .like(operand, pattern, _, _): max(operand.depth, pattern.depth)
+        case let .between(operand, low, high, _): max(operand.depth, low.depth, high.depth)
+        case let .inList(operand, items, _): items.reduce(operand.depth) { max($0, $1.depth) }
+        case let .junction(_, operands), let .call(_, operands): operands.reduce(0) { max($0, $1.depth) }
+        case let .conditional(subject, branches, otherwise):
+            branches.reduce(max(subject?.depth ?? 0, otherwise?.depth ?? 0)) { max($0, $1.condition.depth, $1.result.depth) }
+        }
+    }
 }
 
 /// A calendar interval: months, days and microseconds are kept apart, since a month has no fixed number of days.

@@ -7,7 +7,7 @@ public final class InMemoryStore: ObjectStore {
         var modified: Timestamp
     }
 
-    private let objects = Lock<[String: Object]>([:])
+    private let objects = Lock<[ObjectPath: Object]>([:])
     private let clock: any WallClock
 
     public init(clock: any WallClock = SystemClock()) { self.clock = clock }
@@ -16,7 +16,7 @@ public final class InMemoryStore: ObjectStore {
 
     private func object(_ path: ObjectPath) throws -> Object {
         try Task.checkCancellation()
-        guard let object = objects.withLock({ $0[path.string] }) else { throw ObjectStoreError.notFound(path: path.string) }
+        guard let object = objects.withLock({ $0[path] }) else { throw ObjectStoreError.notFound(path: path.string) }
         return object
     }
 
@@ -45,8 +45,8 @@ public final class InMemoryStore: ObjectStore {
         try Task.checkCancellation()
         let object = Object(bytes: bytes, modified: clock.now())
         let isStored = objects.withLock { objects in
-            if mode == .ifAbsent, objects[path.string] != nil { return false }
-            objects[path.string] = object
+            if mode == .ifAbsent, objects[path] != nil { return false }
+            objects[path] = object
             return true
         }
         guard isStored else { throw ObjectStoreError.alreadyExists(path: path.string) }
@@ -58,24 +58,21 @@ public final class InMemoryStore: ObjectStore {
         InMemoryListing { [objects] last in
             objects.withLock { objects in
                 objects.filter { key, _ in
-                    guard key.utf8.starts(with: prefix.utf8) else { return false }
+                    guard key.string.utf8.starts(with: prefix.utf8) else { return false }
                     guard let bound = last ?? startAfter else { return true }
-                    return bound.utf8.lexicographicallyPrecedes(key.utf8)
+                    return bound.utf8.lexicographicallyPrecedes(key.string.utf8)
                 }
             }
-            .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+            .sorted { $0.key < $1.key }
             .prefix(1000)
-            .compactMap { key, object in
-                guard let path = try? ObjectPath(key) else { return nil }
-                return ObjectInfo(path: path, sizeInBytes: Int64(object.bytes.count), modified: object.modified)
-            }
+            .map { path, object in ObjectInfo(path: path, sizeInBytes: Int64(object.bytes.count), modified: object.modified) }
         }
     }
 
     public func delete(_ paths: [ObjectPath]) async throws -> [(path: ObjectPath, error: ObjectStoreError)] {
         try Task.checkCancellation()
         objects.withLock { objects in
-            for path in paths { objects[path.string] = nil }
+            for path in paths { objects[path] = nil }
         }
         return []
     }

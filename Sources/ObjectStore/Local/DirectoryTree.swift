@@ -63,9 +63,9 @@ final class DirectoryTree: Sendable {
         try makeRoot()
         var walked = ""
         var directory = try openDirectory("")
-        for component in path.split(separator: "/") {
+        for component in path.pathComponents {
             walked += walked.isEmpty ? component : "/\(component)"
-            if mkdirat(directory.number, String(component), 0o777) == 0 {
+            if mkdirat(directory.number, component, 0o777) == 0 {
                 try directory.synchronise()
             } else if errno != EEXIST {
                 throw .last("mkdir")
@@ -77,7 +77,7 @@ final class DirectoryTree: Sendable {
 
     private func makeRoot() throws(SystemError) {
         var walked = ""
-        for component in root.split(separator: "/") {
+        for component in root.pathComponents {
             let parent = walked
             walked += "/\(component)"
             if mkdir(walked, 0o777) == 0 {

@@ -40,8 +40,8 @@ public struct TableLocation: Sendable, Hashable {
 
     private init(path: String) {
         scheme = .file
-        var components: [Substring] = []
-        for component in path.split(separator: "/") {
+        var components: [String] = []
+        for component in path.pathComponents {
             switch component {
             case ".": continue
             case "..": _ = components.popLast()
@@ -63,12 +63,15 @@ public struct TableLocation: Sendable, Hashable {
         return (scheme, rest)
     }
 
+    /// By bytes, as file systems do.
+    public static func == (left: TableLocation, right: TableLocation) -> Bool { left.scheme == right.scheme && left.path.hasSameBytes(as: right.path) }
+
     /// The location of something below this one; `name` may have several components.
     public func appending(_ name: String) -> TableLocation { TableLocation(path: "\(path)/\(name)") }
 
     /// Whether this is `other` or lies below it.
     public func isInside(_ other: TableLocation) -> Bool {
-        scheme == other.scheme && (path == other.path || other.path == "/" || path.hasPrefix(other.path + "/"))
+        scheme == other.scheme && (self == other || other.path == "/" || path.utf8.starts(with: "\(other.path)/".utf8))
     }
 }
 

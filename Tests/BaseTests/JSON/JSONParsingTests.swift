@@ -121,6 +121,16 @@ import Testing
         #expect(object.keys.first == "key1")
     }
 
+    @Test(arguments: [2, 50])
+    func keysAreComparedByTheirBytes(members: Int) throws {
+        // é as one scalar, and as e with an accent: equal for Swift, two names for everybody else.
+        let text = "{\((0..<members).map { "\"k\($0)\":0," }.joined())\"\u{E9}\":1,\"e\u{301}\":2}"
+        let value = try JSON.parse(text)
+        #expect(value.objectValue?.count == members + 2)
+        #expect(value["\u{E9}"] == 1)
+        #expect(value["e\u{301}"] == 2)
+    }
+
     @Test func nestedMembersAreSetInPlace() {
         var value: JSONValue = ["metadata": ["name": "a"]]
         value["metadata"]?["labels"] = ["x": "y"]
