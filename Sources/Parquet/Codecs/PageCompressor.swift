@@ -22,6 +22,11 @@ public enum Compression: Sendable, Hashable {
     }
 }
 
+extension Compression {
+    /// See ``WriterOptions/minimumSavings``.
+    var defaultMinimumSavings: Double { self == .snappy ? 0.125 : 0 }
+}
+
 /// Compresses pages, with the libraries' contexts kept from page to page. Used by one thread at a time.
 final class PageCompressor {
     private let compression: Compression

@@ -62,6 +62,14 @@ final class LeafEncoder {
         case .boolean, .int96: dictionary = nil
         }
         if options.dictionaryBytes <= 0 { dictionary = nil }
+        beginPlainPage()
+    }
+
+    /// Empties the page, but for the room that its levels will take.
+    private func beginPlainPage() {
+        plain.removeAll()
+        plain.append(repeating: 0, count: PageAssembler.headroom)
+        plainCount = 0
     }
 
     /// The bytes of values taken so far, before compression.
@@ -208,10 +216,10 @@ final class LeafEncoder {
         var page = BytesBuilder()
         swap(&page, &plain)
         let start = plainCount
-        page.append(repeating: 0, count: Bitmap.byteCount(start + entries.valueCount) - page.count)
+        page.append(repeating: 0, count: PageAssembler.headroom + Bitmap.byteCount(start + entries.valueCount) - page.count)
         bits.withUnsafeBytes { source in
             page.withUnsafeMutableBytes { target in
-                guard let from = source.baseAddress, let to = target.baseAddress else { return }
+                guard let from = source.baseAddress, let to = target.baseAddress.map({ $0 + PageAssembler.headroom }) else { return }
                 guard let rows = entries.values else {
                     return Bitmap.copy(from: from, at: entries.firstValue, to: to, at: start, count: entries.valueCount)
                 }
@@ -326,11 +334,10 @@ final class LeafEncoder {
             if dictionary.sizeInBytes > options.dictionaryBytes { try spellOut(dictionary) }
         } else {
             try plain.withUnsafeMutableBytes { (raw) throws(Damage) in
-                try assembler.add(plain: UnsafeRawBufferPointer(raw), count: plainCount, &definitions, &repetitions)
+                try assembler.add(plain: raw, count: plainCount, &definitions, &repetitions)
             }
         }
-        plain.removeAll()
-        plainCount = 0
+        beginPlainPage()
         pageRows = 0
         pageValues = 0
     }
