@@ -108,11 +108,15 @@ extension Bytes: CustomStringConvertible {
 final class BytesStorage: @unchecked Sendable {
     // Safe to share: `Bytes.init(capacity:_:)` is the only writer and hands the storage out only after it has written.
     @usableFromInline let base: UnsafeMutableRawPointer
+    private let size: Int
 
     @usableFromInline
     init(capacity: Int) {
-        base = .allocate(byteCount: capacity + Bytes.padding, alignment: 64)
+        size = capacity + Bytes.padding
+        base = size < BlockPool.smallest ? .allocate(byteCount: size, alignment: 64) : BlockPool.take(size)
     }
 
-    deinit { base.deallocate() }
+    deinit {
+        if size < BlockPool.smallest { base.deallocate() } else { BlockPool.give(base, size) }
+    }
 }
