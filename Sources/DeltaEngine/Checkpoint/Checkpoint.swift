@@ -51,7 +51,8 @@ public struct Checkpoint: Sendable {
             let written = try await file.finish()
             guard written.rowCount == Int64(rows) else {
                 throw DeltaError.corruptCheckpoint(
-                    version: snapshot.version, file: LogFileName.classicCheckpointPath(snapshot.version), reason: "\(written.rowCount) of \(rows) rows were written"
+                    version: snapshot.version, file: LogFileName.classicCheckpointPath(snapshot.version),
+                    reason: "\(written.rowCount) of \(rows) rows were written"
                 )
             }
             return Written(version: snapshot.version, actions: rows, sizeInBytes: written.sizeInBytes)

@@ -1,6 +1,5 @@
 import Base
 import Columnar
-import Glibc
 
 /// The `add` or `remove` column of a checkpoint, row by row into a segment.
 struct CheckpointFileRows {
@@ -75,12 +74,7 @@ struct CheckpointFileRows {
         if let provider = providers?.text(row) { builder.setClusteringProvider(provider) }
     }
 
-    private static func copy(_ bytes: Bytes, to target: UnsafeMutableBufferPointer<UInt8>) -> Int {
-        bytes.withUnsafeBytes { source in
-            if let from = source.baseAddress, let to = target.baseAddress { memcpy(to, from, source.count) }
-        }
-        return bytes.count
-    }
+    private static func copy(_ bytes: Bytes, to target: UnsafeMutableBufferPointer<UInt8>) -> Int { bytes.withUnsafeBytes { target.copy($0) } }
 }
 
 /// The `deletionVector` member of a checkpoint's files.

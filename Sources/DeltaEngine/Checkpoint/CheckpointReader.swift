@@ -10,12 +10,13 @@ struct CheckpointReader {
     let store: any ObjectStore
     let environment: EngineEnvironment
 
-    /// Rows decoded at a time: what is in memory besides the columns that are kept.
-    private static let rowsPerStep = 8192
+    /// Rows decoded at a time: what is in memory besides the columns that are kept, twice.
+    private static let rowsPerStep = 16384
 
     func read(_ checkpoint: CheckpointFiles) async throws -> [ReplayBatch] {
         let (store, version) = (store, checkpoint.version)
-        return try await concurrentMap(checkpoint.files, limit: environment.parallelism) { file in
+        // A part has at most two tasks at work, see ``readFiles(_:isAdd:)``.
+        let parts = try await concurrentMap(checkpoint.files, limit: max(1, environment.parallelism / 2)) { file in
             do {
                 return try await Self.read(file, version: version, store)
             } catch let error as ParquetError {
@@ -26,34 +27,63 @@ struct CheckpointReader {
                 throw DeltaError.corruptCheckpoint(version: version, file: file.path.string, reason: "it is gone")
             }
         }
+        return parts.flatMap { $0 }
     }
 
     private static let columns: Set<String> = ["protocol", "metaData", "txn", "domainMetadata", "add", "remove"]
 
-    private static func read(_ file: LogFile, version: Int64, _ store: any ObjectStore) async throws -> ReplayBatch {
+    /// One batch with the state, and one per run of file rows.
+    private static func read(_ file: LogFile, version: Int64, _ store: any ObjectStore) async throws -> [ReplayBatch] {
         let parquet = try await ParquetFile.open(store, file.path, sizeInBytes: file.sizeInBytes, columns: columns)
-        var batch = ReplayBatch()
-        let adds = FileSegmentBuilder()
-        let removes = FileSegmentBuilder()
+        var state = ReplayBatch()
+        var batches: [ReplayBatch] = []
         for group in parquet.metadata.rowGroups.indices {
             for (position, field) in parquet.schema.fields.enumerated() {
                 let reader = try await parquet.columnReader(rowGroup: group, column: position)
-                while let column = try reader.next(maxRows: rowsPerStep) {
-                    try Task.checkCancellation()
-                    guard let rows = StructRows(column, field: field) else {
-                        throw ActionDecoding.Failure(reason: "the column \(field.name) is a \(field.type), not a struct")
-                    }
-                    switch field.name {
-                    case "add": try CheckpointFileRows(rows, isAdd: true).append(to: adds)
-                    case "remove": try CheckpointFileRows(rows, isAdd: false).append(to: removes)
-                    default: try readState(rows, field.name, version: version, into: &batch)
+                if field.name == "add" || field.name == "remove" {
+                    batches += try await readFiles(reader, isAdd: field.name == "add")
+                } else {
+                    while let column = try reader.next(maxRows: rowsPerStep) {
+                        try readState(try rows(column, field), field.name, version: version, into: &state)
                     }
                 }
             }
         }
-        batch.adds = adds.finish()
-        batch.removes = removes.finish()
-        return batch
+        return [state] + batches
+    }
+
+    /// The file rows of a column. While a run of rows is decoded, the one before is put into its segment by another task.
+    private static func readFiles(_ reader: ColumnChunkReader, isAdd: Bool) async throws -> [ReplayBatch] {
+        let field = reader.field
+        return try await withThrowingTaskGroup(of: (Int, FileSegment).self) { group in
+            var segments: [Int: FileSegment] = [:]
+            var count = 0
+            while let column = try reader.next(maxRows: rowsPerStep) {
+                if count > 0, let (index, segment) = try await group.next() { segments[index] = segment }
+                // Where a column has nothing but nulls there are no files.
+                guard column.nullCount < column.count else { continue }
+                let index = count
+                group.addTask {
+                    let builder = FileSegmentBuilder()
+                    try CheckpointFileRows(try rows(column, field), isAdd: isAdd).append(to: builder)
+                    return (index, builder.finish())
+                }
+                count += 1
+            }
+            while let (index, segment) = try await group.next() { segments[index] = segment }
+            return (0..<count).compactMap { segments[$0] }.map { segment in
+                var batch = ReplayBatch()
+                if isAdd { batch.adds = segment } else { batch.removes = segment }
+                return batch
+            }
+        }
+    }
+
+    private static func rows(_ column: Column, _ field: Field) throws -> StructRows {
+        guard let rows = StructRows(column, field: field) else {
+            throw ActionDecoding.Failure(reason: "the column \(field.name) is a \(field.type), not a struct")
+        }
+        return rows
     }
 
     /// The few rows that are no files go the way of the commits' lines: as JSON objects.

@@ -189,7 +189,6 @@ final class CommitScanner {
     /// Copies a text, escapes resolved.
     private static func write(_ text: JSONText, of scanner: JSONScanner, to target: UnsafeMutableBufferPointer<UInt8>) throws(JSONError) -> Int {
         if text.hasEscapes { return try scanner.unescape(text, into: target) }
-        if let to = target.baseAddress, let from = scanner.bytes(of: text).baseAddress { memcpy(to, from, text.count) }
-        return text.count
+        return target.copy(scanner.bytes(of: text))
     }
 }

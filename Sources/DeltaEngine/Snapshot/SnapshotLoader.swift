@@ -146,10 +146,10 @@ struct SnapshotLoader {
         } else {
             throw DeltaError.corruptLog(version: segment.version, reason: "it has no metaData action")
         }
+        var (files, tombstones) = (FileRows(parts: state.files), FileRows(parts: state.tombstones))
+        if previous != nil { (files, tombstones) = (files.tidied(), tombstones.tidied()) }
         return Snapshot(
-            segment: segment, protocol: action, metadata: metadata,
-            files: FileTable(rows: FileRows(parts: state.files), partitionKeys: metadata.partitionKeys),
-            tombstones: TombstoneTable(rows: FileRows(parts: state.tombstones)), transactions: state.transactions,
-            domainMetadata: state.domainMetadata, commitInfo: commitInfo)
+            segment: segment, protocol: action, metadata: metadata, files: FileTable(rows: files, partitionKeys: metadata.partitionKeys),
+            tombstones: TombstoneTable(rows: tombstones), transactions: state.transactions, domainMetadata: state.domainMetadata, commitInfo: commitInfo)
     }
 }

@@ -48,18 +48,14 @@ struct CommitAttempt {
             FaultPoint.hit("commit.beforePut")
             switch await put(path, version: version) {
             case let .ours(version):
-                FaultPoint.hit("commit.afterPut")
-                await PostCommit(table: transaction.table, readSnapshot: transaction.readSnapshot).run(version: version)
-                return .committed(CommitResult.Commit(version: version, attempts: attempts, txnId: txnId))
+                return await finish(version, attempts: attempts)
             case let .absent(error):
                 guard (error as? ObjectStoreError)?.isRetryable ?? false else { throw error }
             case .lost:
-                guard transaction.readSnapshot != nil else { throw DeltaError.tableExists(location: store.rootDescription) }
                 for winner in try await winners(after: base.version) {
                     // A put that was said to have failed, and had not.
-                    if winner.commitInfo?.txnId == txnId {
-                        return .committed(CommitResult.Commit(version: winner.version, attempts: attempts, txnId: txnId))
-                    }
+                    if winner.commitInfo?.txnId == txnId { return await finish(winner.version, attempts: attempts) }
+                    guard transaction.readSnapshot != nil else { throw DeltaError.tableExists(location: store.rootDescription) }
                     if let done = try advance(&base, past: winner, checker, version: version) { return done }
                 }
             }
@@ -67,6 +63,12 @@ struct CommitAttempt {
                 for: Backoff(base: .milliseconds(5), cap: .seconds(2)).delay(afterFailures: attempts, random: environment.random))
         }
         throw DeltaError.tooManyAttempts(version: base.version + 1, attempts: attempts)
+    }
+
+    private func finish(_ version: Int64, attempts: Int) async -> CommitResult {
+        FaultPoint.hit("commit.afterPut")
+        await PostCommit(table: transaction.table, readSnapshot: transaction.readSnapshot).run(version: version)
+        return .committed(CommitResult.Commit(version: version, attempts: attempts, txnId: txnId))
     }
 
     // MARK: Checks

@@ -135,3 +135,26 @@ extension Action {
     /// As it stands in a commit.
     var line: String { JSON.encode(json) }
 }
+
+/// A snapshot that is refreshed again and again.
+@Suite struct RefreshTests {
+    @Test func manyRefreshesKeepFewSegments() async throws {
+        let log = LogFixture()
+        try await log.create(partitionColumns: ["day"])
+        var snapshot = try await log.table.snapshot()
+        for version in 1...100 {
+            let stats = #"{"numRecords":\#(version)}"#
+            try await log.commit(
+                Int64(version),
+                [LogFixture.add("f\(version)", size: Int64(version), partition: ["day": version % 3 == 0 ? nil : "d\(version % 7)"], stats: stats)]
+                    + (version > 10 ? [LogFixture.remove("f\(version - 10)")] : []))
+            snapshot = try await log.table.refresh(snapshot)
+            #expect(snapshot.files.rows.parts.count <= 65)
+        }
+        let reopened = try await log.table.snapshot()
+        #expect(snapshot.numFiles == 10)
+        #expect(Set(snapshot.files.map(\.add)) == Set(reopened.files.map(\.add)))
+        #expect(snapshot.tombstonePaths == reopened.tombstonePaths)
+        #expect(snapshot.files.numRecords == reopened.files.numRecords)
+    }
+}

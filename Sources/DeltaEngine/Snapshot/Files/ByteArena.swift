@@ -1,5 +1,4 @@
 import Base
-import Glibc
 
 /// Many byte strings in a few large blocks: what keeps a file of the table from costing heap objects. Handles are found by number, not by pointer.
 struct ByteArena: Sendable {
@@ -53,10 +52,7 @@ final class ByteArenaBuilder {
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) -> ByteArena.Handle {
-        append(upTo: bytes.count) { target in
-            if let source = bytes.baseAddress, let to = target.baseAddress { memcpy(to, source, bytes.count) }
-            return bytes.count
-        }
+        append(upTo: bytes.count) { $0.copy(bytes) }
     }
 
     func append(_ text: String) -> ByteArena.Handle {

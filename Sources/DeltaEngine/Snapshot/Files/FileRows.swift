@@ -59,6 +59,27 @@ struct FileRows: Sendable {
 
     var count: Int { starts[parts.count] }
 
+    /// Segments smaller than this are put together when there are many.
+    private static let smallSegment = 8192
+    private static let manyParts = 64
+
+    /// The same rows in fewer parts, where refreshes have left many small ones or mostly dead ones: so that a snapshot that is refreshed for months
+    /// holds what the table has, not what it once had. Large segments that are mostly alive are shared as they are.
+    func tidied() -> FileRows {
+        let wasteful = parts.contains { $0.segment.count >= Self.smallSegment && $0.count * 2 < $0.segment.count }
+        guard parts.count > Self.manyParts || wasteful else { return self }
+        let merged = FileSegmentBuilder()
+        var kept: [Part] = []
+        for part in parts {
+            if part.segment.count >= Self.smallSegment, part.count * 2 >= part.segment.count {
+                kept.append(part)
+                continue
+            }
+            for position in 0..<part.count { merged.append(copying: part.segment, part.row(position)) }
+        }
+        return FileRows(parts: [Part(segment: merged.finish(), live: .all)] + kept)
+    }
+
     /// Which part a position lies in, and the row there. `position` must be in `0..<count`.
     func locate(_ position: Int) -> (part: Int, row: Int) {
         var low = 0

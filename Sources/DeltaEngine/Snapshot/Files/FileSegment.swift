@@ -1,4 +1,5 @@
 import Base
+import Glibc
 
 /// The `add` or `remove` actions of one piece of the log, column by column. Immutable, shared by all snapshots that have rows of it.
 final class FileSegment: Sendable {
@@ -142,6 +143,36 @@ final class FileSegmentBuilder {
 
     func setClusteringProvider(_ name: String?) { clusteringProviders.set(name, at: paths.count - 1) }
 
+    /// Appends a row of another segment, all of it.
+    func append(copying segment: FileSegment, _ row: Int) {
+        segment.arena.bytes(segment.paths[row]).withUnsafeBytes { path in
+            appendRow(
+                pathLimit: path.count, size: segment.flags[row].contains(.hasSize) ? segment.sizes[row] : nil,
+                time: segment.flags[row].contains(.hasTime) ? segment.times[row] : nil, flags: segment.flags[row],
+                deletionVector: segment.deletionVectors[row]
+            ) { $0.copy(path) }
+        }
+        for column in segment.partitions {
+            if let text = column.text(at: row) { setPartition(column.column, text) }
+        }
+        if let text = segment.statistics.text(at: row) {
+            text.withUnsafeBytes { text in setStatistics(limit: text.count) { $0.copy(text) } }
+        }
+        if let handle = segment.tags[row] { segment.arena.bytes(handle).withUnsafeBytes { setTags($0) } }
+        if segment.baseRowIds[row] != nil || segment.defaultRowCommitVersions[row] != nil {
+            setRowTracking(baseRowId: segment.baseRowIds[row], defaultRowCommitVersion: segment.defaultRowCommitVersions[row])
+        }
+        if let provider = segment.clusteringProviders[row] { setClusteringProvider(provider) }
+    }
+
     /// The segment, and a builder that must not be used again.
     func finish() -> FileSegment { FileSegment(self) }
+}
+
+extension UnsafeMutableBufferPointer<UInt8> {
+    /// Copies `bytes`, which must fit, to the start, and returns how many they are.
+    func copy(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if let to = baseAddress, let from = bytes.baseAddress { memcpy(to, from, bytes.count) }
+        return bytes.count
+    }
 }
