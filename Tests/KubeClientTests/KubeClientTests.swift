@@ -50,9 +50,9 @@ struct KubeClientTests {
         },
         Call(
             testDescription: "merge patch", method: "PATCH", path: "/api/v1/namespaces/ns/configmaps/a", query: ["fieldManager": "levee"],
-            contentType: "application/merge-patch+json", body: ["data": ["k": nil]]
+            contentType: "application/merge-patch+json", body: ["data": ["k": .null]]
         ) {
-            try await $0.patch(ConfigMap.self, key, .merge(["data": ["k": nil]]))
+            try await $0.patch(ConfigMap.self, key, .merge(["data": ["k": .null]]))
         },
         Call(
             testDescription: "JSON patch of a subresource", method: "PATCH", path: "/api/v1/namespaces/ns/configmaps/a/status",
