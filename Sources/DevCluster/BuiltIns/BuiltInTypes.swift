@@ -4,35 +4,35 @@ enum BuiltInTypes {
 
     private static let meta = """
         ObjectMeta
-          annotations map<string>
-          creationTimestamp time
-          deletionGracePeriodSeconds long
-          deletionTimestamp time
-          finalizers string[set]
-          generateName string
-          generation long
-          labels map<string>
-          managedFields any[]
-          name string
-          namespace string
-          ownerReferences OwnerReference[uid]
-          resourceVersion string
-          selfLink string
-          uid string
+          annotations#12 map<string>
+          creationTimestamp#8 time
+          deletionGracePeriodSeconds#10 long
+          deletionTimestamp#9 time
+          finalizers#14 string[set]
+          generateName#2 string
+          generation#7 long
+          labels#11 map<string>
+          managedFields#17 any[]
+          name#1 string
+          namespace#3 string
+          ownerReferences#13 OwnerReference[uid]
+          resourceVersion#6 string
+          selfLink#4 string
+          uid#5 string
         OwnerReference
-          apiVersion! string
-          blockOwnerDeletion bool
-          controller bool
-          kind! string
-          name! string
-          uid! string
+          apiVersion!#5 string
+          blockOwnerDeletion#7 bool
+          controller#6 bool
+          kind!#1 string
+          name!#3 string
+          uid!#4 string
         LabelSelector
-          matchExpressions LabelSelectorRequirement[]
-          matchLabels map<string>
+          matchExpressions#2 LabelSelectorRequirement[]
+          matchLabels#1 map<string>
         LabelSelectorRequirement
-          key! string
-          operator! In|NotIn|Exists|DoesNotExist
-          values string[]
+          key!#1 string
+          operator!#2 In|NotIn|Exists|DoesNotExist
+          values#3 string[]
         Condition
           lastProbeTime time
           lastTransitionTime time
@@ -42,51 +42,51 @@ enum BuiltInTypes {
           status! string
           type! string
         LocalObjectReference
-          name string
+          name#1 string
         ObjectReference
-          apiVersion string
-          fieldPath string
-          kind string
-          name string
-          namespace string
-          resourceVersion string
-          uid string
+          apiVersion#5 string
+          fieldPath#7 string
+          kind#1 string
+          name#3 string
+          namespace#2 string
+          resourceVersion#6 string
+          uid#4 string
         """
 
     private static let core = """
         Namespace
           apiVersion string
           kind string
-          metadata ObjectMeta
-          spec NamespaceSpec
-          status NamespaceStatus
+          metadata#1 ObjectMeta
+          spec#2 NamespaceSpec
+          status#3 NamespaceStatus
         NamespaceSpec
-          finalizers string[]
+          finalizers#1 string[]
         NamespaceStatus
-          conditions Condition[type]
-          phase string
+          conditions#2 Condition[type]
+          phase#1 string
         Secret
           apiVersion string
-          data map<bytes>
-          immutable bool
+          data#2 map<bytes>
+          immutable#5 bool
           kind string
-          metadata ObjectMeta
-          stringData map<string>
-          type string = "Opaque"
+          metadata#1 ObjectMeta
+          stringData#4 map<string>
+          type#3 string = "Opaque"
         ConfigMap
           apiVersion string
-          binaryData map<bytes>
-          data map<string>
-          immutable bool
+          binaryData#3 map<bytes>
+          data#2 map<string>
+          immutable#4 bool
           kind string
-          metadata ObjectMeta
+          metadata#1 ObjectMeta
         ServiceAccount
           apiVersion string
-          automountServiceAccountToken bool
-          imagePullSecrets LocalObjectReference[~name]
+          automountServiceAccountToken#4 bool
+          imagePullSecrets#3 LocalObjectReference[~name]
           kind string
-          metadata ObjectMeta
-          secrets ObjectReference[~name]
+          metadata#1 ObjectMeta
+          secrets#2 ObjectReference[~name]
         PersistentVolumeClaim
           apiVersion string
           kind string
@@ -121,77 +121,77 @@ enum BuiltInTypes {
           spec PodSpec
           status PodStatus
         PodTemplateSpec
-          metadata ObjectMeta
-          spec PodSpec
+          metadata#1 ObjectMeta
+          spec#2 PodSpec
         PodSpec
-          activeDeadlineSeconds long
-          affinity any
-          automountServiceAccountToken bool
-          containers! Container[name]
-          dnsConfig any
-          dnsPolicy string = "ClusterFirst"
-          enableServiceLinks bool
-          ephemeralContainers any[~name]
-          hostAliases any[~ip]
-          hostIPC bool
-          hostNetwork bool
-          hostPID bool
-          hostUsers bool
-          hostname string
-          imagePullSecrets LocalObjectReference[name]
-          initContainers Container[name]
-          nodeName string
-          nodeSelector map<string>
-          os any
-          overhead map<quantity>
-          preemptionPolicy string
-          priority int
-          priorityClassName string
-          readinessGates any[]
-          resourceClaims any[~name]
-          restartPolicy Always|OnFailure|Never = "Always"
-          runtimeClassName string
-          schedulerName string = "default-scheduler"
-          schedulingGates any[~name]
-          securityContext any = {}
-          serviceAccount string
-          serviceAccountName string
-          setHostnameAsFQDN bool
-          shareProcessNamespace bool
-          subdomain string
-          terminationGracePeriodSeconds long = 30
-          tolerations any[]
-          topologySpreadConstraints any[]
-          volumes Volume[name]
+          activeDeadlineSeconds#5 long
+          affinity#18 any
+          automountServiceAccountToken#21 bool
+          containers!#2 Container[name]
+          dnsConfig#26 any
+          dnsPolicy#6 string = "ClusterFirst"
+          enableServiceLinks#30 bool
+          ephemeralContainers#34 any[~name]
+          hostAliases#23 any[~ip]
+          hostIPC#13 bool
+          hostNetwork#11 bool
+          hostPID#12 bool
+          hostUsers#37 bool
+          hostname#16 string
+          imagePullSecrets#15 LocalObjectReference[name]
+          initContainers#20 Container[name]
+          nodeName#10 string
+          nodeSelector#7 map<string>
+          os#36 any
+          overhead#32 map<quantity>
+          preemptionPolicy#31 string
+          priority#25 int
+          priorityClassName#24 string
+          readinessGates#28 any[]
+          resourceClaims#39 any[~name]
+          restartPolicy#3 Always|OnFailure|Never = "Always"
+          runtimeClassName#29 string
+          schedulerName#19 string = "default-scheduler"
+          schedulingGates#38 any[~name]
+          securityContext#14 any = {}
+          serviceAccount#9 string
+          serviceAccountName#8 string
+          setHostnameAsFQDN#35 bool
+          shareProcessNamespace#27 bool
+          subdomain#17 string
+          terminationGracePeriodSeconds#4 long = 30
+          tolerations#22 any[]
+          topologySpreadConstraints#33 any[]
+          volumes#1 Volume[name]
         Container
-          args string[]
-          command string[]
-          env EnvVar[name]
-          envFrom EnvFromSource[]
-          image string
-          imagePullPolicy Always|IfNotPresent|Never
-          lifecycle any
-          livenessProbe any
-          name! string
-          ports ContainerPort[containerPort,protocol]
-          readinessProbe any
-          resizePolicy any[]
-          resources ResourceRequirements = {}
-          restartPolicy string
-          securityContext any
-          startupProbe any
-          stdin bool
-          stdinOnce bool
-          terminationMessagePath string = "/dev/termination-log"
-          terminationMessagePolicy File|FallbackToLogsOnError = "File"
-          tty bool
-          volumeDevices any[~devicePath]
-          volumeMounts VolumeMount[mountPath]
-          workingDir string
+          args#4 string[]
+          command#3 string[]
+          env#7 EnvVar[name]
+          envFrom#19 EnvFromSource[]
+          image#2 string
+          imagePullPolicy#14 Always|IfNotPresent|Never
+          lifecycle#12 any
+          livenessProbe#10 any
+          name!#1 string
+          ports#6 ContainerPort[containerPort,protocol]
+          readinessProbe#11 any
+          resizePolicy#23 any[]
+          resources#8 ResourceRequirements = {}
+          restartPolicy#24 string
+          securityContext#15 any
+          startupProbe#22 any
+          stdin#16 bool
+          stdinOnce#17 bool
+          terminationMessagePath#13 string = "/dev/termination-log"
+          terminationMessagePolicy#20 File|FallbackToLogsOnError = "File"
+          tty#18 bool
+          volumeDevices#21 any[~devicePath]
+          volumeMounts#9 VolumeMount[mountPath]
+          workingDir#5 string
         EnvVar
-          name! string
-          value string
-          valueFrom EnvVarSource
+          name!#1 string
+          value#2 string
+          valueFrom#3 EnvVarSource
         EnvVarSource
           configMapKeyRef KeySelector
           fieldRef FieldReference
@@ -218,9 +218,9 @@ enum BuiltInTypes {
           name string
           protocol string = "TCP"
         ResourceRequirements
-          claims any[]
-          limits map<quantity>
-          requests map<quantity>
+          claims#3 any[]
+          limits#1 map<quantity>
+          requests#2 map<quantity>
         VolumeMount
           mountPath! string
           mountPropagation string
@@ -343,26 +343,26 @@ enum BuiltInTypes {
         Job
           apiVersion string
           kind string
-          metadata ObjectMeta
-          spec JobSpec
-          status JobStatus
+          metadata#1 ObjectMeta
+          spec#2 JobSpec
+          status#3 JobStatus
         JobSpec
-          activeDeadlineSeconds long
-          backoffLimit int
-          backoffLimitPerIndex int
-          completionMode NonIndexed|Indexed = "NonIndexed"
-          completions int
-          managedBy string
-          manualSelector bool
-          maxFailedIndexes int
-          parallelism int
-          podFailurePolicy PodFailurePolicy
-          podReplacementPolicy TerminatingOrFailed|Failed
-          selector LabelSelector@
-          successPolicy any
-          suspend bool = false
-          template! PodTemplateSpec
-          ttlSecondsAfterFinished int
+          activeDeadlineSeconds#3 long
+          backoffLimit#7 int
+          backoffLimitPerIndex#12 int
+          completionMode#9 NonIndexed|Indexed = "NonIndexed"
+          completions#2 int
+          managedBy#15 string
+          manualSelector#5 bool
+          maxFailedIndexes#13 int
+          parallelism#1 int
+          podFailurePolicy#11 PodFailurePolicy
+          podReplacementPolicy#14 TerminatingOrFailed|Failed
+          selector#4 LabelSelector@
+          successPolicy#16 any
+          suspend#10 bool = false
+          template!#6 PodTemplateSpec
+          ttlSecondsAfterFinished#8 int
         PodFailurePolicy
           rules! PodFailurePolicyRule[]
         PodFailurePolicyRule
@@ -509,14 +509,41 @@ enum BuiltInTypes {
         SelfSubjectAccessReview
           apiVersion string
           kind string
-          metadata ObjectMeta
-          spec! any
-          status any
+          metadata#1 ObjectMeta
+          spec!#2 AccessReviewSpec
+          status#3 any
+        AccessReviewSpec
+          nonResourceAttributes#2 NonResourceAttributes
+          resourceAttributes#1 ResourceAttributes
+        ResourceAttributes
+          group#3 string
+          name#7 string
+          namespace#1 string
+          resource#5 string
+          subresource#6 string
+          verb#2 string
+          version#4 string
+        NonResourceAttributes
+          path#1 string
+          verb#2 string
         SelfSubjectRulesReview
           apiVersion string
           kind string
-          metadata ObjectMeta
-          spec! any
-          status any
+          metadata#1 ObjectMeta
+          spec!#2 RulesReviewSpec
+          status#3 any
+        RulesReviewSpec
+          namespace#1 string
+        DeleteOptions
+          apiVersion string
+          dryRun#5 string[]
+          gracePeriodSeconds#1 long
+          kind string
+          orphanDependents#3 bool
+          preconditions#2 Preconditions
+          propagationPolicy#4 string
+        Preconditions
+          resourceVersion#2 string
+          uid#1 string
         """
 }

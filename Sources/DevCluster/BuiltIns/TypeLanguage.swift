@@ -2,7 +2,8 @@ import Base
 
 /// Reads the compact notation in which the built-in kinds' types are written down, and turns it into OpenAPI schemas.
 ///
-/// A line without indentation names a type; the indented lines below it are its fields: a name (`!` marks it required), a type, optionally `= default`.
+/// A line without indentation names a type; the indented lines below it are its fields: a name (`!` marks it required, `#` gives its number in protocol buffers),
+/// a type, optionally `= default`.
 ///
 /// | type | meaning |
 /// |---|---|
@@ -24,6 +25,8 @@ struct TypeLanguage: Sendable {
         let isRequired: Bool
         let type: String
         let defaultValue: JSONValue?
+        /// In Kubernetes' generated.proto; nil for types that no client sends that way.
+        let number: Int?
     }
 
     private(set) var types: [String: [Field]] = [:]
@@ -40,10 +43,12 @@ struct TypeLanguage: Sendable {
                 continue
             }
             guard words.count >= 2 else { continue }
-            let isRequired = words[0].hasSuffix("!")
-            let name = isRequired ? String(words[0].dropLast()) : String(words[0])
+            let parts = words[0].split(separator: "#")
+            let isRequired = parts[0].hasSuffix("!")
+            let name = isRequired ? String(parts[0].dropLast()) : String(parts[0])
             let value = words.count >= 4 && words[2] == "=" ? try? JSON.parse(words[3...].joined(separator: " ")) : nil
-            types[current]?.append(Field(name: name, isRequired: isRequired, type: String(words[1]), defaultValue: value))
+            types[current]?.append(
+                Field(name: name, isRequired: isRequired, type: String(words[1]), defaultValue: value, number: parts.count > 1 ? Int(parts[1]) : nil))
         }
     }
 

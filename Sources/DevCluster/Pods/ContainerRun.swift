@@ -43,7 +43,10 @@ struct ContainerRun: Sendable {
     }
 
     /// Keeps what ``state(now:)`` found for the next control plane: the shell could not write it itself when it was killed.
-    func record(code: Int32) { try? StateFiles.replace(exitPath, Array("\(code)\n".utf8)) }
+    func record(code: Int32) {
+        // The file's time is when the container ended.
+        if !StateFiles.exists(exitPath) { try? StateFiles.replace(exitPath, Array("\(code)\n".utf8)) }
+    }
 
     /// When the exit was recorded.
     var endedAt: Timestamp? {

@@ -63,7 +63,7 @@ final class RESTServer: Sendable {
 enum AccessReviews {
     static func response(to request: ServerRequest, _ path: ResourcePath) throws(APIError) -> ServerResponse? {
         guard path.group == "authorization.k8s.io" || path.group == "authentication.k8s.io", path.version == "v1", request.method == "POST" else { return nil }
-        guard var review = try? JSON.parse(request.body) else { throw .badRequest("the body is not JSON") }
+        var review = try RequestBody.parse(request)
         switch path.plural {
         case "selfsubjectaccessreviews", "subjectaccessreviews", "localsubjectaccessreviews":
             review["status"] = ["allowed": true]

@@ -132,13 +132,7 @@ struct ResourceRequest {
 
     // MARK: Parsing
 
-    private func body() throws(APIError) -> JSONValue {
-        let type = MediaType(request.headers["Content-Type"] ?? "application/json").name
-        guard ["application/json", "application/yaml", "text/json", "", "application/apply-patch+yaml"].contains(type) else {
-            throw .unsupportedMediaType("application/json, application/yaml")
-        }
-        return try RequestBody.parse(request.body, isYAML: type.hasSuffix("yaml"))
-    }
+    private func body() throws(APIError) -> JSONValue { try RequestBody.parse(request) }
 
     private func patch(_ options: inout WriteOptions) throws(APIError) -> Patch {
         let type = MediaType(request.headers["Content-Type"] ?? "").name
@@ -199,8 +193,18 @@ struct ResourceRequest {
     }
 }
 
-/// Reads what clients send: JSON, or YAML where its type says so.
+/// Reads what clients send: JSON, YAML, or protocol buffers.
 enum RequestBody {
+    static func parse(_ request: ServerRequest) throws(APIError) -> JSONValue {
+        let type = MediaType(request.headers["Content-Type"] ?? "application/json").name
+        switch type {
+        case "application/json", "text/json": return try parse(request.body, isYAML: false)
+        case "application/yaml": return try parse(request.body, isYAML: true)
+        case ProtobufBody.mediaType: return try ProtobufBody.parse(request.body.array)
+        default: throw .unsupportedMediaType("application/json, application/yaml, \(ProtobufBody.mediaType)")
+        }
+    }
+
     static func parse(_ body: Bytes, isYAML: Bool) throws(APIError) -> JSONValue {
         do {
             return try JSON.parse(body)

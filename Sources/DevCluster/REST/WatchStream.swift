@@ -107,7 +107,7 @@ final class WatchStream: ResponseStream {
 
     private func selected(_ stored: JSONValue) -> JSONValue? {
         let object = api.read(definition, stored)
-        return query.selects(object) ? object : nil
+        return query.selects(object) ? Optional(object) : nil
     }
 
     private func dueBookmark() -> JSONValue? {
