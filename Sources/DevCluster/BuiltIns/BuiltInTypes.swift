@@ -511,7 +511,7 @@ enum BuiltInTypes {
           kind string
           metadata#1 ObjectMeta
           spec!#2 AccessReviewSpec
-          status#3 any
+          status#3 AccessReviewStatus
         AccessReviewSpec
           nonResourceAttributes#2 NonResourceAttributes
           resourceAttributes#1 ResourceAttributes
@@ -531,9 +531,19 @@ enum BuiltInTypes {
           kind string
           metadata#1 ObjectMeta
           spec!#2 RulesReviewSpec
-          status#3 any
+          status#3 RulesReviewStatus
         RulesReviewSpec
           namespace#1 string
+        AccessReviewStatus
+          allowed#1 bool
+          denied#4 bool
+          evaluationError#3 string
+          reason#2 string
+        RulesReviewStatus
+          evaluationError#4 string
+          incomplete#3 bool
+          nonResourceRules#2 any[]
+          resourceRules#1 any[]
         DeleteOptions
           apiVersion string
           dryRun#5 string[]
