@@ -89,6 +89,7 @@ public enum FeatureRegistry {
         case let .propertyOther(name, value): metadata.configuration[name].map { $0.lowercased() != value } ?? false
         case let .columnMetadata(key): metadata.schema.fields.contains { $0.hasMetadata(key) }
         case .deletionVectors: hasDeletionVectors
+        case .columnType: false
         }
     }
 

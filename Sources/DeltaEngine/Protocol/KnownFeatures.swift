@@ -120,12 +120,14 @@ extension TableFeature {
     }
 
     /// Protocol, "Variant Data Type" and "Variant Shredding".
-    static let variantType = variant("variantType")
+    /// delta-rs lists the stable feature on tables without such a column, whenever it upgrades their protocol.
+    static let variantType = TableFeature("variantType", .readerWriter, use: .columnType)
     static let variantTypePreview = variant("variantType-preview")
     static let variantShredding = variant("variantShredding")
     static let variantShreddingPreview = variant("variantShredding-preview")
 
-    private static func variant(_ name: String) -> TableFeature { .refused(name, .readerWriter, "Levee does not handle variant columns yet") }
+    private static func variant(_ name: String) -> TableFeature { .refused(name, .readerWriter, variantColumns) }
+    static let variantColumns = "Levee does not handle variant columns yet"
 
     /// Protocol, "Catalog-managed tables": the log alone does not say what is committed.
     static let catalogManaged = TableFeature.refused("catalogManaged", .readerWriter, managedElsewhere)

@@ -1,0 +1,128 @@
+"""kill -9 at every step that a command takes. The steps are not picked but enumerated: a run that survives writes them down."""
+
+import shutil
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from rows import delta_rs_rows
+from samples import PARTITION_VALUES, all_types, partitioned, small_files
+from test_vacuum import age_all, data_files, make_tombstones_old
+
+SIGKILL = -9
+
+
+def enumerate_steps(levee, arguments, log):
+    """The steps that a run hits, each with the number of the hit: `optimize.afterFile:2`."""
+    done = levee.run(*arguments, env={"LEVEE_FAULT_LOG": str(log)})
+    assert done.returncode == 0, done.stderr
+    counts, steps = {}, []
+    for name in log.read_text().split():
+        counts[name] = counts.get(name, 0) + 1
+        steps.append(f"{name}:{counts[name]}")
+    return steps
+
+
+def some(steps, each=3):
+    """All steps, but of one that comes many times only the first, a middle one and the last."""
+    chosen = []
+    for step in steps:
+        name, number = step.rsplit(":", 1)
+        hits = [int(other.rsplit(":", 1)[1]) for other in steps if other.rsplit(":", 1)[0] == name]
+        if len(hits) <= each or int(number) in (1, hits[len(hits) // 2], hits[-1]):
+            chosen.append(step)
+    return chosen
+
+
+def everything_in_the_log(levee, table):
+    """The paths of all files that any version has."""
+    return {file["path"] for version in range(DeltaTable(table).version() + 1) for file in levee("table", "files", table, "--version", version)}
+
+
+def crash_at_every_step(levee, master, table, tmp_path, arguments, rows_after, check):
+    trial = tmp_path / "trial"
+    shutil.copytree(master, trial)
+    steps = enumerate_steps(levee, [*arguments[:2], trial, *arguments[2:]], tmp_path / "steps")
+    before = delta_rs_rows(master)
+    for step in some(steps):
+        shutil.rmtree(table, ignore_errors=True)
+        shutil.copytree(master, table)
+        command = [*arguments[:2], table, *arguments[2:]]
+        done = levee.run(*command, env={"LEVEE_FAULT_POINT": step})
+        assert done.returncode == SIGKILL, f"{step}: exit code {done.returncode}, {done.stderr}"
+        assert delta_rs_rows(table) in (before, rows_after), step
+        retry = levee.run(*command)
+        assert retry.returncode == 0, f"{step}: {retry.stderr}"
+        assert delta_rs_rows(table) == rows_after, step
+        check(step)
+        # What the killed process left, the next vacuum takes.
+        known = everything_in_the_log(levee, table)
+        age_all(table, 30)
+        levee("table", "vacuum", table)
+        assert set(data_files(table)) <= known, step
+        assert delta_rs_rows(table) == rows_after, step
+    return steps
+
+
+def test_optimize(levee, tmp_path, table):
+    master = tmp_path / "master"
+    partitioned(master, files=2)
+
+    def check(step):
+        assert len(levee("table", "files", table)) == len(PARTITION_VALUES), step
+        assert DeltaTable(table).transaction_version("crash") == 1, step
+
+    steps = crash_at_every_step(
+        levee, master, table, tmp_path, ["table", "optimize", "--app-id", "crash", "--app-version", 1], delta_rs_rows(master), check
+    )
+    names = {step.rsplit(":", 1)[0] for step in steps}
+    assert {"optimize.planned", "optimize.beforeFile", "optimize.afterFile", "optimize.beforeCommit", "commit.beforePut", "commit.afterPut", "optimize.committed"} <= names
+
+
+def test_write(levee, tmp_path, table):
+    master = tmp_path / "master"
+    small_files(master, files=2)
+    import pyarrow.parquet as pq
+    from rows import rows
+
+    source = tmp_path / "rows.parquet"
+    pq.write_table(all_types(500, 50), source)
+    after = rows(pa.concat_tables([all_types(0, 100), all_types(500, 50)]))
+    crash_at_every_step(levee, master, table, tmp_path, ["table", "write", "--from", source, "--app-id", "crash", "--app-version", 1], after, lambda step: None)
+
+
+def test_vacuum(levee, tmp_path, table):
+    master = tmp_path / "master"
+    for number in range(5):
+        write_deltalake(master, pa.table({"id": [number]}), mode="overwrite")
+    make_tombstones_old(master)
+    age_all(master, 30)
+    live = {file["path"] for file in levee("table", "files", master)}
+
+    def check(step):
+        assert set(data_files(table)) == live, step
+
+    crash_at_every_step(levee, master, table, tmp_path, ["table", "vacuum"], delta_rs_rows(master), check)
+
+
+def test_checkpoint(levee, tmp_path, table):
+    master = tmp_path / "master"
+    small_files(master, files=3)
+
+    def check(step):
+        for commit in (table / "_delta_log").glob("*.json"):
+            if commit.name != f"{DeltaTable(table).version():020}.json":
+                commit.unlink()
+        assert delta_rs_rows(table) == delta_rs_rows(master), f"{step}: the checkpoint alone must do"
+
+    before = delta_rs_rows(master)
+    trial = tmp_path / "trial"
+    shutil.copytree(master, trial)
+    steps = enumerate_steps(levee, ["table", "checkpoint", trial], tmp_path / "steps")
+    for step in steps:
+        shutil.rmtree(table, ignore_errors=True)
+        shutil.copytree(master, table)
+        assert levee.run("table", "checkpoint", table, env={"LEVEE_FAULT_POINT": step}).returncode == SIGKILL
+        assert delta_rs_rows(table) == before, step
+        levee("table", "checkpoint", table)
+        check(step)
