@@ -1,6 +1,7 @@
 import Base
 import DevCluster
 import Glibc
+import KubeClient
 import Operator
 
 /// `levee dev`: a control plane on this machine.
@@ -28,8 +29,26 @@ enum DevCommand {
         case .text: try console.print("export KUBECONFIG=\(cluster.kubeconfigPath)\n")
         case .json: try console.print(JSON.encode(["kubeconfig": .string(cluster.kubeconfigPath), "server": .string(cluster.address)]) + "\n")
         }
+        let leveeOperator = arguments[withoutOperator] ? nil : try runOperator(cluster, logger.labelled("levee.operator"))
         for await _ in signals { break }
+        leveeOperator?.cancel()
+        await leveeOperator?.value
         await cluster.stop()
+    }
+
+    /// The operator as `levee operator` runs it, against the control plane in this process; tables may be directories of the machine.
+    private static func runOperator(_ cluster: DevCluster, _ logger: Logger) throws -> Task<Void, Never> {
+        let configuration = try KubeConfiguration.load(kubeconfig: cluster.kubeconfigPath, environment: [:])
+        var options = OperatorOptions(workerImage: "levee")
+        options.allowHostFilesystem = true
+        return Task {
+            do {
+                try await OperatorCommand.run(configuration, options, logger)
+            } catch is CancellationError {
+            } catch {
+                logger.error("the operator has ended", ["error": "\(error)"])
+            }
+        }
     }
 
     /// The path of this program's file, for the pods that run it too.

@@ -9,6 +9,8 @@ struct Levee {
     static let commands: [CommandNode] = [
         TableCommands.group,
         .command(DevCommand.command),
+        .command(OperatorCommand.command),
+        .command(WorkerCommand.command),
         .command(OperationsCommand.command),
         .command(ApplyCommand.command),
         .command(VersionCommand.command),

@@ -55,7 +55,6 @@ enum ConditionReason: String, Sendable, CaseIterable, Error {
     case succeeded = "Succeeded"
     case cancelled = "Cancelled"
     case workerFailed = "WorkerFailed"
-    case refused = "Refused"
     case retriesExhausted = "RetriesExhausted"
     case deadlineExceeded = "DeadlineExceeded"
     case jobLost = "JobLost"

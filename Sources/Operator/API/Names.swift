@@ -6,6 +6,10 @@ enum Names {
     static let operationFinalizer = "levee.dev/operation"
     /// Asks for a reconciliation now; any new value will do.
     static let reconcileAnnotation = "levee.dev/reconcile"
+    /// Why a policy made an operation.
+    static let reasonAnnotation = "levee.dev/reason"
+    /// The bytes that an operation is expected to rewrite, which its policy's budget counts until it has ended.
+    static let expectedBytesAnnotation = "levee.dev/expected-bytes"
     /// The container that works, in a worker's pod.
     static let workerContainer = "worker"
 

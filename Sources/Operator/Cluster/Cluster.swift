@@ -1,5 +1,6 @@
 import Base
 import KubeClient
+import ObjectStore
 
 /// What the controllers see of the API server and ask of it. The seam at which tests put a cluster of their own, with faults.
 protocol Cluster: Sendable {
@@ -11,16 +12,15 @@ protocol Cluster: Sendable {
     func policy(_ key: ObjectKey) -> MaintenancePolicy?
     func policies(inNamespace namespace: String) -> [MaintenancePolicy]
     func operation(_ key: ObjectKey) -> TableOperation?
-    func operations(inNamespace namespace: String) -> [TableOperation]
     func operations(ofTable key: ObjectKey) -> [TableOperation]
+    func operations(ofPolicy key: ObjectKey) -> [TableOperation]
     func unfinishedOperations(inNamespace namespace: String) -> [TableOperation]
     func job(_ key: ObjectKey) -> Job?
     func pods(ofOperation uid: String, namespace: String) -> [Pod]
-    /// DeltaTables of all namespaces with this location, as the spec spells it once it is normalised.
-    func tables(atLocation location: String) -> [DeltaTable]
+    /// DeltaTables of all namespaces with this location, however their specs spell it.
+    func tables(at location: TableLocation) -> [DeltaTable]
 
     // Straight from the server.
-    func fetchOperation(_ key: ObjectKey) async throws(KubeError) -> TableOperation?
     func fetchJob(_ key: ObjectKey) async throws(KubeError) -> Job?
     func fetchPods(ofOperation uid: String, namespace: String) async throws(KubeError) -> [Pod]
     /// The last lines of a pod's log; nil where there is none (yet, or any more).

@@ -1,30 +1,29 @@
-import Base
 import KubeClient
+import ObjectStore
 
 /// How a table's storage is reached: by the operator's own process, or only by pods.
 enum StorageAccess: Hashable, Sendable {
     /// A directory of the machine, under `levee dev`.
-    case host(root: String)
+    case host
     /// A claim that pods mount.
-    case claim(name: String, mountPath: String, root: String)
+    case claim(name: String, mountPath: String)
 }
 
 /// A table's location, resolved against its profile.
 struct TablePlace: Hashable, Sendable {
-    /// Normalised: `file:///lake/orders`, no slash at the end.
-    var location: String
+    var location: TableLocation
     var access: StorageAccess
 
     /// What two operations must not hold at once.
     var identity: String {
         switch access {
-        case .host: location
-        case let .claim(name, _, _): "\(name):\(location)"
+        case .host: location.description
+        case let .claim(name, _): "\(name):\(location)"
         }
     }
 }
 
-/// Why something cannot be resolved, as a state for the status.
+/// Why something cannot go on, as a state for its status.
 struct Obstacle: Error, Hashable, Sendable {
     var reason: ConditionReason
     var message: String
@@ -39,49 +38,33 @@ enum Placement {
             throw Obstacle(reason: .storageNotFound, message: "there is no StorageProfile \(profileName) in this namespace; create it, or correct storageRef")
         }
         let access = try access(to: profile, allowHostFilesystem: allowHostFilesystem)
-        guard let path = normalised(location) else {
-            throw Obstacle(
-                reason: .unsupportedLocation, message: "\(location): this release reaches tables in directories only (file:///…, or an absolute path)")
-        }
-        guard let root = normalised(profile.spec.root), path == root || path.hasPrefix(root == "file:///" ? root : root + "/") else {
+        let root = try self.location(profile.spec.root)
+        let table = try self.location(location)
+        guard table.isInside(root), table != root else {
             throw Obstacle(
                 reason: .locationOutsideRoot,
-                message:
-                    "\(path) does not lie below \(profile.spec.root), the root of StorageProfile \(profileName); correct the location, or name another profile")
+                message: "\(table) does not lie below \(root), the root of StorageProfile \(profileName); correct the location, or name another profile")
         }
-        return TablePlace(location: path, access: access)
+        return TablePlace(location: table, access: access)
     }
 
     static func access(to profile: StorageProfile, allowHostFilesystem: Bool) throws(Obstacle) -> StorageAccess {
-        guard let root = normalised(profile.spec.root) else {
-            throw Obstacle(reason: .unsupportedLocation, message: "root \(profile.spec.root) is not a directory's URL like file:///data/lake, without '..'")
-        }
         if let claim = profile.spec.filesystem.persistentVolumeClaim {
-            return .claim(name: claim, mountPath: profile.spec.filesystem.mountPath, root: root)
+            return .claim(name: claim, mountPath: profile.spec.filesystem.mountPath)
         }
         guard allowHostFilesystem else {
             throw Obstacle(
                 reason: .hostFilesystemRefused,
                 message:
-                    "a profile without filesystem.persistentVolumeClaim means a directory of the operator's machine, which only `levee dev` allows; name a claim"
+                    "without filesystem.persistentVolumeClaim the profile means a directory of the operator's machine, which only `levee dev` allows; name a claim"
             )
         }
-        return .host(root: root)
+        return .host
     }
 
-    /// `file:///a/b` for the spellings of one directory; nil for what is no directory of a file system.
-    static func normalised(_ location: String) -> String? {
-        var path = Substring(location)
-        if path.hasPrefix("file:") {
-            path = path.dropFirst("file:".count)
-            if path.hasPrefix("//") {
-                guard path.hasPrefix("///") else { return nil }
-                path = path.dropFirst(2)
-            }
+    static func location(_ text: String) throws(Obstacle) -> TableLocation {
+        do { return try TableLocation(text) } catch {
+            throw Obstacle(reason: .unsupportedLocation, message: "\(error)")
         }
-        guard path.hasPrefix("/") else { return nil }
-        let components = path.split(separator: "/", omittingEmptySubsequences: true).filter { $0 != "." }
-        if components.contains("..") { return nil }
-        return "file:///" + components.joined(separator: "/")
     }
 }

@@ -16,9 +16,8 @@ struct TableFacts: Hashable, Sendable {
     var removedFiles = RemovedFiles()
     /// The table's delta.deletedFileRetentionDuration, or Delta's default of a week.
     var retentionFloor = ResolvedPolicy.Vacuum.retentionFloor
-    /// Why the table's protocol refuses a rewrite of its files, or its other maintenance, if it does.
-    var rewriteRefusal: String?
-    var maintenanceRefusal: String?
+    /// Why the table's protocol refuses tasks, where it does.
+    var refusals: [MaintenanceTask: String] = [:]
 }
 
 /// What became of one task on one table so far.
@@ -62,8 +61,10 @@ struct RemovedFiles: Hashable, Sendable {
         var sums: [Int64: Hour] = [:]
         for removal in removals {
             let hour = removal.time.seconds.flooredQuotient(3600)
-            sums[hour, default: Hour(hour: hour, files: 0, bytes: 0)].files += 1
-            sums[hour]?.bytes += removal.bytes
+            var sum = sums[hour] ?? Hour(hour: hour, files: 0, bytes: 0)
+            sum.files += 1
+            sum.bytes = sum.bytes.clampedAdding(removal.bytes)
+            sums[hour] = sum
         }
         hours = sums.values.sorted { $0.hour < $1.hour }
     }
@@ -80,7 +81,15 @@ struct RemovedFiles: Hashable, Sendable {
     private func sum(_ hours: ArraySlice<Hour>) -> (files: Int64, bytes: Int64) {
         hours.reduce(into: (0, 0)) { sum, hour in
             sum.0 += hour.files
-            sum.1 += hour.bytes
+            sum.1 = sum.1.clampedAdding(hour.bytes)
         }
+    }
+}
+
+extension Int64 {
+    /// Sizes in a log may be any number.
+    func clampedAdding(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
     }
 }

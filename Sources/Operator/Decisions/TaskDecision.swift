@@ -38,7 +38,8 @@ struct TaskDecision: Sendable {
     }
 
     private func need() -> Decision {
-        switch task {
+        if let refusal = facts.refusals[task] { return .skip(.unsupportedFeature, refusal) }
+        return switch task {
         case .optimize: policy.optimize.map(optimizeNeed) ?? .skip(.belowThreshold, "the policy does not ask for it")
         case .vacuum: policy.vacuum.map(vacuumNeed) ?? .skip(.belowThreshold, "the policy does not ask for it")
         case .checkpoint: policy.checkpoint.map(checkpointNeed) ?? .skip(.belowThreshold, "the policy does not ask for it")
@@ -46,7 +47,6 @@ struct TaskDecision: Sendable {
     }
 
     private func optimizeNeed(_ optimize: ResolvedPolicy.Optimize) -> Decision {
-        if let refusal = facts.rewriteRefusal { return .skip(.unsupportedFeature, refusal) }
         if let reason = facts.invalidCondition { return .skip(.invalidWhere, "optimize.where of policy \(policy.name): \(reason)") }
         let found = "\(facts.smallFiles) small files"
         let size = facts.smallFileBytes.formattedBytes
@@ -65,7 +65,6 @@ struct TaskDecision: Sendable {
     }
 
     private func vacuumNeed(_ vacuum: ResolvedPolicy.Vacuum) -> Decision {
-        if let refusal = facts.maintenanceRefusal { return .skip(.unsupportedFeature, refusal) }
         let retention = vacuum.retention ?? facts.retentionFloor
         if retention < facts.retentionFloor, !vacuum.allowsShortRetention {
             return .skip(
@@ -91,7 +90,6 @@ struct TaskDecision: Sendable {
     }
 
     private func checkpointNeed(_ checkpoint: ResolvedPolicy.Checkpoint) -> Decision {
-        if let refusal = facts.maintenanceRefusal { return .skip(.unsupportedFeature, refusal) }
         let found = "\(facts.commitsSinceCheckpoint) commits since the last checkpoint, threshold \(checkpoint.commits)"
         return facts.commitsSinceCheckpoint >= checkpoint.commits ? .run(.commits, found) : .skip(.belowThreshold, found)
     }

@@ -73,12 +73,15 @@ struct WorkerJob: Sendable {
             [
                 "action": "FailJob",
                 "onExitCodes": [
-                    "containerName": .string(Names.workerContainer), "operator": "In", "values": [.integer(Int64(WorkerExit.permanent.rawValue))],
+                    "containerName": .string(Names.workerContainer), "operator": "In", "values": .array(permanentExits),
                 ],
             ],
             ["action": "Ignore", "onPodConditions": [["type": "DisruptionTarget", "status": "True"]]],
         ]
     ]
+
+    /// 2 is a command line that this version of the program does not know.
+    private static let permanentExits: [JSONValue] = [2, .integer(Int64(WorkerExit.permanent.rawValue))]
 
     private var allLabels: JSONValue {
         // Levee's own last: a template cannot take an operation's pods out of its sight.

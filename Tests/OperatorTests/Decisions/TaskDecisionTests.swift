@@ -58,14 +58,13 @@ import Testing
         facts.isSuspended = true
         #expect(try Self.decide(.optimize, #""optimize":{}"#, facts).reason == .tableSuspended)
         facts = Self.files(100)
-        facts.rewriteRefusal = "rewriting refused because of the table feature typeWidening"
+        facts.refusals = [.optimize: "rewriting refused because of the table feature typeWidening"]
         #expect(try Self.decide(.optimize, #""optimize":{}"#, facts).reason == .unsupportedFeature)
-        facts.rewriteRefusal = nil
+        facts.refusals = [.vacuum: "vacuum refused", .checkpoint: "checkpoint refused"]
         facts.invalidCondition = "unknown column dy"
         let decision = try Self.decide(.optimize, #""optimize":{"where":"dy > 1"}"#, facts)
         #expect(decision.reason == .invalidWhere)
         #expect(decision.message.contains("optimize.where") && decision.message.contains("dy"))
-        facts.maintenanceRefusal = "maintenance refused"
         #expect(try Self.decide(.vacuum, #""vacuum":{"when":{"removableFiles":1}}"#, facts).reason == .unsupportedFeature)
         #expect(try Self.decide(.checkpoint, #""checkpoint":{}"#, facts).reason == .unsupportedFeature)
     }
@@ -226,7 +225,7 @@ import Testing
         note(try Self.decide(.optimize, #""suspend":true,"optimize":{}"#))
         note(try Self.decide(.optimize, auto, TableFacts(isSuspended: true)))
         note(try Self.decide(.optimize, auto, TableFacts(invalidCondition: "x")))
-        note(try Self.decide(.optimize, auto, TableFacts(rewriteRefusal: "x")))
+        note(try Self.decide(.optimize, auto, TableFacts(refusals: [.optimize: "x"])))
         note(try Self.decide(.vacuum, #""vacuum":{"schedule":"0 2 * * *","retention":"168h"}"#, TableFacts(retentionFloor: .seconds(1_000_000))))
         note(try Self.decide(.optimize, auto, TableFacts(activeOperation: "x", smallFiles: 100)))
         note(try Self.decide(.optimize, #""windows":[{"start":"22:00","end":"23:00"}],"optimize":{}"#, Self.files(100)))

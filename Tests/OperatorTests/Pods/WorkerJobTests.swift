@@ -39,7 +39,7 @@ import Testing
     @Test func permanentFailuresEndTheJobAndDisruptionsDoNotCount() throws {
         let rules = try #require(try Self.job().manifest().value(at: ["spec", "podFailurePolicy", "rules"])?.arrayValue)
         #expect(rules.map { $0["action"] } == ["FailJob", "Ignore"])
-        #expect(rules[0]["onExitCodes"]?["values"] == [4])
+        #expect(rules[0]["onExitCodes"]?["values"] == [2, 4])
         #expect(try Self.podSpec(Self.job())["restartPolicy"] == "Never")
     }
 

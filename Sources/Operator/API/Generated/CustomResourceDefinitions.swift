@@ -344,6 +344,10 @@ public enum CustomResourceDefinitions {
                                   type: string
                                   format: date-time
                                   description: The scheduled time that was acted on last.
+                                lastSuccessTime:
+                                  type: string
+                                  format: date-time
+                                  description: When the task's last succeeded run started, dry runs apart.
                                 runs:
                                   type: integer
                                   format: int64

@@ -182,6 +182,8 @@ struct DeltaTableStatus: Codable, Hashable, Sendable {
             var nextTime: Timestamp?
             /// The scheduled time that was acted on last.
             var lastConsideredTime: Timestamp?
+            /// When the task's last succeeded run started, dry runs apart.
+            var lastSuccessTime: Timestamp?
             /// Operations that policies made for the task so far.
             var runs: Int64?
             /// The task's last finished operation.

@@ -1,6 +1,7 @@
 import Base
 import Jobs
 import KubeClient
+import ObjectStore
 
 /// What the steps of an operation's story are made of.
 extension OperationReconciler {
@@ -55,7 +56,7 @@ extension OperationReconciler {
 
     func task(of operation: TableOperation, _ place: TablePlace, _ transaction: TableOperationStatus.Transaction?) throws(InvalidSpec) -> WorkerTask {
         WorkerTask(
-            operation: identity(of: operation), location: place.location, work: try work(of: operation),
+            operation: identity(of: operation), location: place.location.description, work: try work(of: operation),
             transaction: transaction.map { .init(appId: $0.appId, version: $0.version) }, expectedVersion: operation.spec.expectedVersion,
             dryRun: operation.spec.dryRun, memoryLimit: WorkerJob.memoryLimit(operation.spec.jobTemplate))
     }
@@ -88,7 +89,7 @@ extension OperationReconciler {
 
     func job(for operation: TableOperation, _ place: TablePlace) throws(InvalidSpec) -> WorkerJob {
         var claim: (name: String, mountPath: String)?
-        if case let .claim(name, mountPath, _) = place.access { claim = (name, mountPath) }
+        if case let .claim(name, mountPath) = place.access { claim = (name, mountPath) }
         var labels: [String: String] = [:]
         if let table = operation.spec.tableRef?.name { labels[Names.Label.table] = Names.labelValue(table) }
         if let policy = operation.policyName { labels[Names.Label.policy] = policy }

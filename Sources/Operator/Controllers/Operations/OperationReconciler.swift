@@ -1,6 +1,7 @@
 import Base
 import Jobs
 import KubeClient
+import ObjectStore
 
 /// Brings one TableOperation on its way: it waits for its table, gets a Job, is followed to its end, and stays as the record of the run.
 ///
@@ -59,7 +60,7 @@ struct OperationReconciler: Sendable {
         guard let held = try await hold(operation) else { return .forget }
         var status = status(of: held)
         status.phase = .running
-        status.location = place.location
+        status.location = place.location.description
         status.transaction = transaction
         status.jobRef = .init(name: held.jobName)
         status.startTime = clock.now().wholeSeconds

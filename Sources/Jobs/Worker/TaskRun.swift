@@ -1,0 +1,79 @@
+import Base
+import DeltaEngine
+
+/// One task on its table, by the engine's operation for it, and its result in the words of the status.
+struct TaskRun: Sendable {
+    let task: WorkerTask
+    let table: DeltaTable
+
+    func run(progress: @escaping ProgressReporter) async throws -> TaskResult {
+        switch task.work {
+        case let .optimize(work): try await optimize(work, progress)
+        case let .vacuum(work): try await vacuum(work, progress)
+        case .checkpoint: try await checkpoint()
+        }
+    }
+
+    private var conditions: CommitConditions {
+        CommitConditions(
+            operationUID: task.operation.uid, idempotency: task.transaction.map { .init(appId: $0.appId, version: $0.version) },
+            expectedVersion: task.expectedVersion)
+    }
+
+    private func optimize(_ work: WorkerTask.Optimize, _ progress: @escaping ProgressReporter) async throws -> TaskResult {
+        let options = OptimizeOptions(
+            targetFileSize: work.targetFileSize, condition: work.condition, maximumBytes: work.maximumBytes, dryRun: task.dryRun, conditions: conditions)
+        let result = try await OptimizeOperation(table: table, options: options).run(progress: progress)
+        if result.alreadyApplied { return try await alreadyApplied() }
+        let metrics = result.metrics
+        let counts =
+            "\(metrics.numFilesRemoved) files (\(metrics.filesRemoved.totalSize.formattedBytes)) into \(metrics.numFilesAdded) "
+            + "(\(metrics.filesAdded.totalSize.formattedBytes))"
+        let message =
+            metrics.numFilesRemoved == 0
+            ? "nothing to merge: none of the \(metrics.totalConsideredFiles) files is small enough to gain by it"
+            : task.dryRun ? "would merge \(counts)" : "merged \(counts)"
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+    }
+
+    private func vacuum(_ work: WorkerTask.Vacuum, _ progress: @escaping ProgressReporter) async throws -> TaskResult {
+        let options = VacuumOptions(
+            retention: work.retentionSeconds.map { .seconds($0) }, allowShortRetention: work.allowShortRetention, dryRun: task.dryRun, conditions: conditions)
+        let result = try await VacuumOperation(table: table, options: options).run(progress: progress)
+        if result.alreadyApplied { return try await alreadyApplied() }
+        let metrics = result.metrics
+        let counts = "\(metrics.numFilesToDelete) of \(metrics.numFilesListed) files (\(metrics.sizeOfDataToDelete.formattedBytes))"
+        let message =
+            metrics.numFilesToDelete == 0
+            ? "nothing to remove: all \(metrics.numFilesListed) files are needed, or younger than \(result.retention.formatted)"
+            : task.dryRun ? "would remove \(counts)" : "removed \(counts)"
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+    }
+
+    private func checkpoint() async throws -> TaskResult {
+        if task.expectedVersion != nil || task.dryRun {
+            let snapshot = try await table.snapshot()
+            if let expected = task.expectedVersion, expected != snapshot.version {
+                throw DeltaError.versionMismatch(expected: expected, actual: snapshot.version)
+            }
+            if task.dryRun { return TaskResult(outcome: .succeeded, message: "would write the checkpoint of version \(snapshot.version)") }
+        }
+        let result = try await CheckpointOperation(table: table).run()
+        return TaskResult(
+            outcome: .succeeded,
+            message: result.written ? "wrote the checkpoint of version \(result.version)" : "version \(result.version) has a checkpoint already",
+            metrics: ["checkpointVersion": result.version])
+    }
+
+    /// An earlier pod of this run committed and died before it could say so; its commit has what it would have said.
+    private func alreadyApplied() async throws -> TaskResult {
+        let records = try await table.history(limit: 200)
+        guard let record = records.first(where: { $0.commitInfo?.levee?["operationUid"]?.stringValue == task.operation.uid }) else {
+            return TaskResult(outcome: .succeeded, message: "nothing was done: the table has this run, or a later one of its appId, already")
+        }
+        var metrics: [String: Int64] = [:]
+        for (name, value) in record.commitInfo?.operationMetrics ?? JSONObject() { metrics[name] = value.intValue ?? value.stringValue.flatMap { Int64($0) } }
+        return TaskResult(
+            outcome: .succeeded, message: "an earlier try had committed version \(record.version)", version: record.version, metrics: metrics)
+    }
+}

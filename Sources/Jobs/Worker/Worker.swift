@@ -1,0 +1,113 @@
+import Base
+import DeltaEngine
+import ObjectStore
+
+/// Carries out one task, as the program of a worker's pod: progress goes out line by line, the result into the termination message.
+public struct Worker: Sendable {
+    /// What the worker has around it.
+    public struct Surroundings: Sendable {
+        public var stores: StoreFactory
+        /// Its memory budget is cut to the task's limit.
+        public var engine: EngineEnvironment
+        /// Takes one line of the pod's log, without its end.
+        public var print: @Sendable (String) -> Void
+        /// Where the result goes; Kubernetes puts it into the pod's status.
+        public var terminationMessagePath: String
+
+        public init(stores: StoreFactory, engine: EngineEnvironment, terminationMessagePath: String, print: @escaping @Sendable (String) -> Void) {
+            self.stores = stores
+            self.engine = engine
+            self.terminationMessagePath = terminationMessagePath
+            self.print = print
+        }
+    }
+
+    /// The part of a limit that the engine may plan with; the rest is for the process itself, and for what an allocator leaves unused.
+    private static let engineShare: Int64 = 2
+
+    private let surroundings: Surroundings
+
+    public init(_ surroundings: Surroundings) { self.surroundings = surroundings }
+
+    /// Runs the task to its end. Cancelling the Swift task ends it cleanly: nothing is committed, and what was staged is removed.
+    public func run(_ task: WorkerTask) async -> WorkerExit {
+        FaultPoint.hit("worker.started")
+        let result: TaskResult
+        do {
+            result = try await carryOut(task)
+        } catch {
+            result = TaskResult(failure: error)
+        }
+        FaultPoint.hit("worker.finished")
+        report(result)
+        FaultPoint.hit("worker.reported")
+        return WorkerExit(result.outcome)
+    }
+
+    /// Reports that there was no task to run.
+    public func refuse(_ error: WorkerError) -> WorkerExit {
+        report(TaskResult(failure: error))
+        return .permanent
+    }
+
+    private func carryOut(_ task: WorkerTask) async throws -> TaskResult {
+        var engine = surroundings.engine
+        if let limit = task.memoryLimit { engine.memoryBudget = min(engine.memoryBudget, limit / Self.engineShare) }
+        let table = DeltaTable(store: try surroundings.stores.open(try TableLocation(task.location)), environment: engine)
+        let progress = ProgressPrinter(clock: engine.clock, print: surroundings.print)
+        return try await TaskRun(task: task, table: table).run(progress: progress.show)
+    }
+
+    private func report(_ result: TaskResult) {
+        do {
+            let text = try result.encoded()
+            surroundings.print(text)
+            try TerminationMessage.write(text, to: surroundings.terminationMessagePath)
+        } catch {
+            // The exit code still tells the operator how it ended, and the table what was committed.
+            surroundings.engine.logger.error("the result could not be written", ["path": surroundings.terminationMessagePath, "error": "\(error)"])
+        }
+    }
+}
+
+extension TaskResult {
+    /// What an error means for a retry.
+    init(failure error: any Error) {
+        switch error {
+        case is CancellationError: self.init(outcome: .cancelled, message: "ended by a signal; nothing was committed")
+        case let error as DeltaError: self.init(outcome: error.kind == .retryable ? .retryable : .permanent, message: error.description)
+        case let error as ObjectStoreError: self.init(outcome: error.isRetryable ? .retryable : .permanent, message: error.description)
+        case let error as WorkerError: self.init(outcome: .permanent, message: error.description)
+        default: self.init(outcome: .retryable, message: "\(error)")
+        }
+    }
+}
+
+/// Prints progress as it changes, a few times a second at most.
+private final class ProgressPrinter: Sendable {
+    private static let interval = Duration.milliseconds(300)
+
+    private let clock: any WallClock
+    private let print: @Sendable (String) -> Void
+    private let last = Lock<(time: Timestamp, step: String)?>(nil)
+
+    init(clock: any WallClock, print: @escaping @Sendable (String) -> Void) {
+        self.clock = clock
+        self.print = print
+    }
+
+    func show(_ progress: OperationProgress) {
+        let now = clock.now()
+        let step = progress.phase.rawValue
+        let isDue = last.withLock { last in
+            if let last, last.step == step, now - last.time < Self.interval { return false }
+            last = (now, step)
+            return true
+        }
+        guard isDue else { return }
+        print(
+            TaskProgress(
+                step: step, filesDone: progress.filesDone, filesTotal: progress.filesTotal, bytesDone: progress.bytesDone, bytesTotal: progress.bytesTotal
+            ).line)
+    }
+}

@@ -1,0 +1,52 @@
+import Base
+
+/// What `levee operator` is told.
+public struct OperatorOptions: Sendable {
+    /// The namespaces to look after; empty: all of them.
+    public var namespaces: [String] = []
+    /// Accept StorageProfiles without a claim, which mean directories of this machine. Only for `levee dev`, where pods are processes of this machine.
+    public var allowHostFilesystem = false
+    /// The image that worker pods run.
+    public var workerImage: String
+    /// Before the arguments `worker --task …`; empty: the image's entry point.
+    public var workerCommand: [String] = ["levee"]
+    /// nil: Kubernetes' default for the image's tag.
+    public var workerImagePullPolicy: String?
+    /// Where metrics are served, as `:8080` or `127.0.0.1:8080`; nil: nowhere.
+    public var metricsAddress: String?
+    /// Where `/healthz` and `/readyz` are served; nil: nowhere.
+    public var healthAddress: String?
+    /// How many objects of a kind are reconciled at once.
+    public var workers = 8
+    /// How many tables are read at once.
+    public var concurrentObservations = 8
+
+    public init(workerImage: String) { self.workerImage = workerImage }
+}
+
+/// An address to listen on.
+struct ListenAddress: Hashable, Sendable {
+    var host: String
+    var port: Int
+
+    init(_ text: String) throws(OperatorError) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65535).contains(port) else {
+            throw .badAddress(text)
+        }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        self.host = host.isEmpty ? "0.0.0.0" : String(host)
+        self.port = port
+    }
+}
+
+/// Why the operator cannot run.
+public enum OperatorError: Error, Sendable, Hashable, CustomStringConvertible {
+    case badAddress(String)
+
+    public var description: String {
+        switch self {
+        case let .badAddress(text): "`\(text)` is no address to listen on; write it as :8080 or 127.0.0.1:8080"
+        }
+    }
+}

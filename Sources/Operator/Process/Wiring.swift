@@ -1,0 +1,191 @@
+import Base
+import DeltaEngine
+import KubeClient
+import ObjectStore
+
+/// Which change wakes which controller, for one namespace or all of them.
+///
+/// The rule throughout: a change of the spec wakes the object itself, a change of the status wakes those who wait for it. Our own status writes wake
+/// nobody who would only write them again.
+struct Wiring: Sendable {
+    let cluster: KubeCluster
+    private let namespace: String?
+    private let observer: TableObserver
+    private let metrics: OperatorMetrics
+    private let workers: Int
+    private let logger: Logger
+    private let profileQueue: WorkQueue<ObjectKey>
+    private let tableQueue: WorkQueue<ObjectKey>
+    private let policyQueue: WorkQueue<ObjectKey>
+    private let operationQueue: WorkQueue<ObjectKey>
+    private let profileReconciler: ProfileReconciler
+    private let tableReconciler: TableReconciler
+    private let policyReconciler: PolicyReconciler
+    private let operationReconciler: OperationReconciler
+
+    /// A policy's counts may lag a little, so that a thousand changes count once.
+    private static let countingDelay = Duration.seconds(1)
+
+    init(
+        namespace: String?, cluster: KubeCluster, observer: TableObserver, stores: StoreFactory, options: OperatorOptions, environment: EngineEnvironment,
+        metrics: OperatorMetrics
+    ) {
+        self.namespace = namespace
+        self.cluster = cluster
+        self.observer = observer
+        self.metrics = metrics
+        workers = options.workers
+        logger = environment.logger
+        let (clock, random) = (environment.clock, environment.random)
+        profileQueue = WorkQueue(clock: clock, random: random)
+        tableQueue = WorkQueue(clock: clock, random: random)
+        policyQueue = WorkQueue(clock: clock, random: random)
+        operationQueue = WorkQueue(clock: clock, random: random)
+        let timeZones = TimeZoneDatabase()
+        profileReconciler = ProfileReconciler(
+            cluster: cluster, stores: stores, allowHostFilesystem: options.allowHostFilesystem, clock: clock, random: random)
+        tableReconciler = TableReconciler(
+            cluster: cluster, observer: observer, timeZones: timeZones, allowHostFilesystem: options.allowHostFilesystem, clock: clock, random: random)
+        policyReconciler = PolicyReconciler(cluster: cluster, timeZones: timeZones, clock: clock)
+        operationReconciler = OperationReconciler(
+            cluster: cluster, observer: observer, queue: OperationQueue(),
+            settings: WorkerJob.Settings(image: options.workerImage, command: options.workerCommand, imagePullPolicy: options.workerImagePullPolicy),
+            allowHostFilesystem: options.allowHostFilesystem, clock: clock)
+    }
+
+    /// Runs until the task is cancelled.
+    func run() async {
+        connect()
+        await withTaskGroup { group in
+            reflect(cluster.profiles, in: &group)
+            reflect(cluster.tables, in: &group)
+            reflect(cluster.policies, in: &group)
+            reflect(cluster.operations, in: &group)
+            reflect(cluster.jobs, managedOnly: true, in: &group)
+            reflect(cluster.pods, managedOnly: true, in: &group)
+            // Nothing is decided on part of the truth: an object that is missing from a list that has not come yet would be made a second time.
+            if await cluster.waitUntilSynced() {
+                logger.info("the first lists have arrived", ["tables": cluster.tables.count, "operations": cluster.operations.count])
+                control("profile", profileQueue, profileReconciler.reconcile, in: &group)
+                control("table", tableQueue, tableReconciler.reconcile, in: &group)
+                control("policy", policyQueue, policyReconciler.reconcile, in: &group)
+                control("operation", operationQueue, operationReconciler.reconcile, in: &group)
+            }
+            await group.waitForAll()
+        }
+        for queue in [profileQueue, tableQueue, policyQueue, operationQueue] { queue.shutDown() }
+    }
+
+    private func reflect<Object: KubeResource>(_ store: Store<Object>, managedOnly: Bool = false, in group: inout TaskGroup<Void>) {
+        var options = Reflector<Object>.Options()
+        options.namespace = namespace
+        if managedOnly { options.labelSelector = "\(Names.Label.managedBy)=\(Names.Label.managedByLevee)" }
+        let reflector = Reflector(client: cluster.client, store: store, options: options)
+        group.addTask { await reflector.run() }
+    }
+
+    private func control(
+        _ name: String, _ queue: WorkQueue<ObjectKey>, _ reconcile: @escaping @Sendable (ObjectKey) async throws -> Requeue,
+        in group: inout TaskGroup<Void>
+    ) {
+        metrics.watch(queue, of: name)
+        let controller = Controller(name: name, queue: queue, workers: workers, logger: logger) { [metrics] key in
+            try await metrics.measure(name) { try await reconcile(key) }
+        }
+        group.addTask { await controller.run() }
+    }
+
+    // MARK: - Who wakes whom
+
+    private func connect() {
+        cluster.profiles.onChange { change in
+            guard change.isOfSpec || change.changes({ $0.status?.conditions?[ConditionType.ready]?.status }) else { return }
+            if change.isOfSpec { profileQueue.add(change.key) }
+            wakeUsers(ofProfile: change.key)
+        }
+        cluster.tables.onChange { change in
+            if change.isOfSpec {
+                tableQueue.add(change.key)
+                tableChanged(change)
+            }
+            if change.isOfSpec || change.changes({ $0.status?.maintenance }) { wakePolicies(in: change.key.namespace) }
+        }
+        cluster.policies.onChange { change in
+            guard change.isOfSpec else { return }
+            policyQueue.add(change.key)
+            for table in cluster.tables.objects(namespace: change.key.namespace) { tableQueue.add(table.key) }
+            wakeOperations(in: change.key.namespace) { $0.policyName == change.key.name }
+        }
+        cluster.operations.onChange { change in
+            let isOfPhase = change.changes { $0.status?.phase }
+            if change.isOfSpec || isOfPhase || change.changes({ $0.metadata.finalizers }) { operationQueue.add(change.key) }
+            if change.isOfSpec || isOfPhase { operationChanged(change) }
+        }
+        cluster.jobs.onChange { change in
+            guard let owner = (change.new ?? change.old)?.metadata.controllerReference else { return }
+            operationQueue.add(ObjectKey(namespace: change.key.namespace, name: owner.name))
+        }
+        cluster.pods.onChange { change in
+            guard change.changes({ $0.status }), let owner = (change.new ?? change.old)?.metadata.controllerReference,
+                let job = cluster.jobs[ObjectKey(namespace: change.key.namespace, name: owner.name)], let operation = job.metadata.controllerReference
+            else { return }
+            operationQueue.add(ObjectKey(namespace: change.key.namespace, name: operation.name))
+        }
+    }
+
+    private func tableChanged(_ change: StoreChange<DeltaTable>) {
+        for table in [change.old, change.new].compactMap({ $0 }) {
+            guard let location = try? TableLocation(table.spec.location) else { continue }
+            // Another table may have waited for this location.
+            for other in cluster.tables(at: location) where other.key != change.key { tableQueue.add(other.key) }
+            if change.new == nil {
+                observer.forget(TablePlace(location: location, access: .host))
+                metrics.forget(table: change.key)
+            }
+        }
+        wakeOperations(in: change.key.namespace) { $0.tableKey == change.key }
+    }
+
+    private func operationChanged(_ change: StoreChange<TableOperation>) {
+        guard let operation = change.new ?? change.old else { return }
+        if let table = operation.tableKey { tableQueue.add(table) }
+        if let policy = operation.policyName { policyQueue.add(ObjectKey(namespace: change.key.namespace, name: policy), after: Self.countingDelay) }
+        guard change.new?.isFinished ?? true else { return }
+        // Its place is free: for others of the queue, and for tables that their policy's limit held back.
+        wakeOperations(in: change.key.namespace) { $0.metadata.uid != operation.metadata.uid && !$0.isRunning }
+        guard let policy = operation.policyName else { return }
+        for table in cluster.tables.objects(namespace: change.key.namespace) where table.waitsForPlace(of: policy) { tableQueue.add(table.key) }
+    }
+
+    private func wakeUsers(ofProfile key: ObjectKey) {
+        for table in cluster.tables.objects(namespace: key.namespace) where table.spec.storageRef.name == key.name { tableQueue.add(table.key) }
+        wakeOperations(in: key.namespace) { !$0.isRunning }
+    }
+
+    private func wakeOperations(in namespace: String, where isMeant: (TableOperation) -> Bool) {
+        for operation in cluster.unfinishedOperations(inNamespace: namespace) where isMeant(operation) { operationQueue.add(operation.key) }
+    }
+
+    private func wakePolicies(in namespace: String) {
+        for policy in cluster.policies.objects(namespace: namespace) { policyQueue.add(policy.key, after: Self.countingDelay) }
+    }
+}
+
+extension StoreChange {
+    /// Whether a person changed the object: it is new, gone or going, or has another spec, other labels or other annotations.
+    fileprivate var isOfSpec: Bool {
+        guard let old, let new else { return true }
+        return old.metadata.uid != new.metadata.uid || old.metadata.generation != new.metadata.generation || old.metadata.labels != new.metadata.labels
+            || old.metadata.annotations != new.metadata.annotations || old.metadata.deletionTimestamp != new.metadata.deletionTimestamp
+    }
+
+    fileprivate func changes<Value: Equatable>(_ value: (Object) -> Value) -> Bool { old.map(value) != new.map(value) }
+}
+
+extension DeltaTable {
+    fileprivate func waitsForPlace(of policy: String) -> Bool {
+        MaintenanceTask.allCases.contains { task in
+            status?.maintenance?[task].map { $0.policy == policy && $0.decision.reason == DecisionReason.concurrencyLimit.rawValue } ?? false
+        }
+    }
+}

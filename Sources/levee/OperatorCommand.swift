@@ -1,0 +1,59 @@
+import Base
+import DeltaEngine
+import Glibc
+import KubeClient
+import Operator
+
+/// `levee operator`: the controller.
+enum OperatorCommand {
+    private static let kubeconfig = Option<String>.text("kubeconfig", "FILE", "the cluster's kubeconfig (default: the pod's own, KUBECONFIG, ~/.kube/config)")
+    private static let namespaces = Option<String>.text("namespace", "NAME", repeatable: true, "look after this namespace only; may be repeated (default all)")
+    private static let metricsAddress = Option<String>.text("metrics-address", "ADDRESS", "where to serve /metrics (default :8080; 0 for nowhere)")
+    private static let healthAddress = Option<String>.text("health-address", "ADDRESS", "where to serve /healthz and /readyz (default :8081; 0 for nowhere)")
+    private static let workerImage = Option<String>.text("worker-image", "IMAGE", "the image that worker pods run (default LEVEE_WORKER_IMAGE)")
+    private static let hostFilesystem = Option<Bool>.flag(
+        "allow-host-filesystem", "accept StorageProfiles without a claim: directories of this machine. For `levee dev` beside it only")
+    private static let logFormat = Option<LogFormat>.choice("log-format", "how log records look (default json)")
+    private static let logLevel = Option<LogLevel>.choice("log-level", "what to report (default info)")
+
+    static let command = Command(
+        name: "operator", summary: "run the controller of Levee's resources",
+        discussion: """
+            Watches StorageProfiles, DeltaTables, MaintenancePolicies and TableOperations, observes the tables, and has done what is due. It may be
+            killed at any time: the next one goes on where it was. Run one at a time.
+            """,
+        options: [kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, logFormat, logLevel],
+        examples: ["levee operator --worker-image registry.example/levee:0.1.0", "levee operator --kubeconfig .dev/kubeconfig --allow-host-filesystem"]
+    ) { arguments, _ in
+        let logger = Logger(
+            label: "levee.operator", sink: StandardErrorSink(format: arguments[logFormat] ?? .json), minimum: arguments[logLevel] ?? .info)
+        var options = OperatorOptions(workerImage: arguments[workerImage] ?? environmentVariable("LEVEE_WORKER_IMAGE") ?? "levee:\(Levee.version)")
+        options.namespaces = arguments.all(namespaces)
+        options.allowHostFilesystem = arguments[hostFilesystem]
+        options.metricsAddress = address(arguments[metricsAddress], default: ":8080")
+        options.healthAddress = address(arguments[healthAddress], default: ":8081")
+        let configuration = try KubeConfiguration.load(kubeconfig: arguments[kubeconfig], environment: ProcessEnvironment.current)
+        do {
+            try await run(configuration, options, logger)
+        } catch is CancellationError {
+            // A signal ended it, which is how an operator ends.
+        }
+    }
+
+    /// Runs until the task is cancelled.
+    static func run(_ configuration: KubeConfiguration, _ options: OperatorOptions, _ logger: Logger) async throws {
+        let resources = AvailableResources.current()
+        var client = KubeClient.Options()
+        client.userAgent = "levee-operator/\(Levee.version)"
+        client.logger = logger
+        let process = OperatorProcess(
+            client: try KubeClient(configuration: configuration, options: client), options: options,
+            environment: EngineEnvironment(
+                logger: logger, parallelism: resources.cpuCount, memoryBudget: resources.memoryLimit / 4, engineInfo: "Levee/\(Levee.version)"))
+        try await process.run()
+    }
+
+    private static func address(_ given: String?, default address: String) -> String? {
+        given == "0" ? nil : given ?? address
+    }
+}

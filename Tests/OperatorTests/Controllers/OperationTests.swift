@@ -1,0 +1,310 @@
+import Base
+import DeltaEngine
+import Jobs
+import KubeClient
+import ObjectStore
+import Testing
+
+@testable import Operator
+
+@Suite struct OperationTests {
+    private static func harness(smallFiles: Int64 = 300) throws -> Harness {
+        let harness = Harness()
+        try harness.addProfile()
+        try harness.addTable(smallFiles: smallFiles)
+        return harness
+    }
+
+    @Test func anOperationRunsAndStaysAsTheRecord() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation()
+        await harness.steps(4)
+        let operation = try #require(harness.operation("run"))
+        let status = try #require(operation.status)
+        #expect(operation.phase == .succeeded)
+        #expect(status.type == .optimize && status.table == "orders" && status.location == Harness.location)
+        #expect(status.transaction == .init(appId: "levee.dev/lake/orders", version: 1))
+        #expect(status.result?.version == 1 && status.result?.metrics?["numFilesRemoved"] == 300)
+        #expect(status.message == "merged")
+        #expect(status.duration != nil && status.startTime != nil && status.completionTime != nil)
+        #expect(status.conditions?.isTrue("Complete") == true && status.conditions?.isTrue("Ready") == true)
+        #expect(status.conditions?["Reconciling"] == nil && status.conditions?["Failed"] == nil)
+        #expect(status.observedGeneration == operation.metadata.generation)
+        #expect(harness.cluster.events.contains("Normal TableOperation/run Succeeded"))
+    }
+
+    @Test func transactionsGrowFromRunToRun() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("a")
+        await harness.steps(4)
+        harness.tables[Harness.location].smallFiles = 10
+        try harness.addOperation("b")
+        await harness.steps(4)
+        #expect(harness.operation("b")?.status?.transaction?.version == 2)
+        #expect(harness.operation("b")?.status?.result?.version == 2)
+    }
+
+    @Test func oneOperationPerTableInTheOrderTheyCame() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        for name in ["c", "a", "b"] {
+            try harness.addOperation(name)
+            harness.clock.advance(by: .seconds(2))
+        }
+        await harness.steps(3)
+        #expect(harness.operation("c")?.phase == .running)
+        #expect(harness.operation("a")?.phase == .pending && harness.operation("b")?.phase == .pending)
+        #expect(harness.operation("a")?.status?.message == "c has the table")
+        #expect(harness.cluster.createdJobs.count == 1)
+        harness.fate = .succeeds
+        await harness.steps(10)
+        #expect(harness.cluster.operations.allSatisfy { $0.phase == .succeeded })
+        let started = harness.cluster.operations.sorted { ($0.status?.startTime ?? .epoch) < ($1.status?.startTime ?? .epoch) }.map(\.metadata.name)
+        #expect(started == ["c", "a", "b"])
+    }
+
+    @Test func aTableByLocationIsTheSameTable() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation("a")
+        await harness.steps(2)
+        try harness.addOperation("b", #"{"location":"/lake/./orders/","storageRef":{"name":"lake"},"vacuum":{}}"#)
+        await harness.steps(2)
+        #expect(harness.operation("b")?.status?.message == "a has the table")
+    }
+
+    @Test func aSuspendedOperationWaitsAndIsInNobodysWay() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("a", #"{"tableRef":{"name":"orders"},"optimize":{},"suspend":true}"#)
+        harness.clock.advance(by: .seconds(5))
+        try harness.addOperation("b")
+        await harness.steps(4)
+        #expect(harness.operation("a")?.phase == .pending)
+        #expect(harness.operation("b")?.phase == .succeeded)
+        harness.cluster.edit { $0.operations[Harness.key("a")]?.spec.suspend = false }
+        await harness.steps(4)
+        #expect(harness.operation("a")?.phase == .succeeded)
+    }
+
+    @Test(arguments: [
+        (#"{"tableRef":{"name":"nowhere"},"optimize":{}}"#, ConditionReason.tableNotFound),
+        (#"{"location":"file:///lake/orders","storageRef":{"name":"nothing"},"optimize":{}}"#, .storageNotFound),
+        (#"{"location":"file:///other/orders","storageRef":{"name":"lake"},"optimize":{}}"#, .locationOutsideRoot),
+        (#"{"location":"file:///lake/../etc","storageRef":{"name":"lake"},"optimize":{}}"#, .locationOutsideRoot),
+        (#"{"location":"s3://lake/orders","storageRef":{"name":"lake"},"optimize":{}}"#, .unsupportedLocation),
+        (#"{"optimize":{}}"#, .invalidSpec),
+    ])
+    func whatCannotBeResolvedWaitsAndSaysWhy(spec: String, reason: ConditionReason) async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("a", spec)
+        await harness.steps(2)
+        let status = try #require(harness.operation("a")?.status)
+        #expect(status.phase == .pending)
+        #expect(status.conditions?["Stalled"]?.reason == reason.rawValue)
+        #expect(status.conditions?["Ready"]?.status == .false)
+        #expect(status.message?.isEmpty == false)
+        #expect(harness.cluster.createdJobs.isEmpty)
+    }
+
+    @Test func whatIsMendedGoesOn() async throws {
+        let harness = Harness()
+        try harness.addOperation()
+        await harness.steps(2)
+        #expect(harness.operation("run")?.status?.conditions?["Stalled"]?.reason == "TableNotFound")
+        try harness.addTable()
+        await harness.steps(2)
+        #expect(harness.operation("run")?.status?.conditions?["Stalled"]?.reason == "StorageNotFound")
+        try harness.addProfile()
+        await harness.steps(4)
+        #expect(harness.operation("run")?.phase == .succeeded)
+        #expect(harness.operation("run")?.status?.conditions?["Stalled"] == nil)
+    }
+
+    @Test(arguments: [
+        (#"{"tableRef":{"name":"orders"},"optimize":{"targetFileSize":"1Ki"}}"#, "optimize.targetFileSize"),
+        (#"{"tableRef":{"name":"orders"},"vacuum":{"retention":"a week"}}"#, "vacuum.retention"),
+        (#"{"tableRef":{"name":"orders"}}"#, "one of optimize, vacuum and checkpoint"),
+    ])
+    func aSpecThatCannotBeCarriedOutFails(spec: String, message: String) async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("a", spec)
+        await harness.steps(3)
+        let operation = try #require(harness.operation("a"))
+        #expect(operation.phase == .failed)
+        #expect(operation.status?.message?.contains(message) == true, "\(operation.status?.message ?? "")")
+        #expect(harness.cluster.createdJobs.isEmpty)
+    }
+
+    @Test func anUnreadableTableFailsTheOperationAndStorageTroubleDelaysIt() async throws {
+        let harness = try Self.harness()
+        harness.tables[Harness.location].failure = DeltaError.storage(.failed(path: "p", operation: "read", message: "busy", retryable: true))
+        try harness.addOperation()
+        await harness.steps(2)
+        #expect(harness.operation("run")?.phase == .pending)
+        harness.tables[Harness.location].failure = DeltaError.corruptCommit(version: 3, line: 1, reason: "no JSON")
+        await harness.steps(2)
+        #expect(harness.operation("run")?.phase == .failed)
+        #expect(harness.operation("run")?.status?.conditions?["Failed"]?.reason == "CorruptLog")
+    }
+
+    @Test func aFailureHasTheWorkersWords() async throws {
+        let harness = try Self.harness()
+        harness.fate = .fails(.permanent, "the data file part-1.parquet is damaged")
+        try harness.addOperation()
+        await harness.steps(4)
+        let operation = try #require(harness.operation("run"))
+        #expect(operation.phase == .failed)
+        #expect(operation.status?.message == "the data file part-1.parquet is damaged")
+        #expect(operation.status?.conditions?.isTrue("Failed") == true && operation.status?.conditions?.isTrue("Stalled") == true)
+        #expect(operation.metadata.finalizers.isEmpty)
+    }
+
+    @Test func progressComesFromThePodsLog() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation()
+        await harness.steps(2)
+        let operation = try #require(harness.operation("run"))
+        var pod = Pod(metadata: ObjectMeta(name: "pod", namespace: Harness.namespace))
+        pod.metadata.labels = [Names.Label.operationUID: operation.metadata.uid]
+        pod.status = Pod.Status()
+        pod.status?.phase = "Running"
+        let lines = [
+            TaskProgress(step: "rewriting", filesDone: 10, filesTotal: 300).line, TaskProgress(step: "rewriting", filesDone: 120, filesTotal: 300).line,
+            "noise",
+        ]
+        harness.cluster.edit { contents in
+            contents.pods[pod.key] = pod
+            contents.logs[pod.key] = lines
+        }
+        await harness.step()
+        #expect(harness.operation("run")?.status?.progress?.summary == "120/300 files")
+        #expect(harness.operation("run")?.status?.progress?.step == "rewriting")
+    }
+
+    @Test func aRunningOperationIsCancelledCleanly() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation()
+        await harness.steps(2)
+        harness.cluster.edit { $0.operations[Harness.key("run")]?.spec.cancel = true }
+        await harness.step(workers: false)
+        #expect(harness.cluster.jobs.allSatisfy { $0.metadata.isBeingDeleted })
+        #expect(harness.operation("run")?.phase == .running)
+        await harness.steps(2)
+        #expect(harness.operation("run")?.phase == .cancelled)
+        #expect(harness.cluster.jobs.isEmpty)
+        #expect(harness.tables[Harness.location].version == 0)
+    }
+
+    @Test func aCancelThatCameTooLateFindsTheCommit() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation()
+        await harness.steps(2)
+        let operation = try #require(harness.operation("run"))
+        _ = harness.tables.commit(Harness.location, operationUID: operation.metadata.uid, transaction: operation.status?.transaction)
+        harness.cluster.edit { $0.operations[Harness.key("run")]?.spec.cancel = true }
+        await harness.steps(3)
+        #expect(harness.operation("run")?.phase == .succeeded)
+        #expect(harness.operation("run")?.status?.result?.version == 1)
+    }
+
+    @Test func anOperationIsCancelledBeforeItStarts() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("a", #"{"tableRef":{"name":"orders"},"optimize":{},"cancel":true}"#)
+        await harness.steps(2)
+        #expect(harness.operation("a")?.phase == .cancelled)
+        #expect(harness.cluster.createdJobs.isEmpty)
+    }
+
+    @Test func aDeletedOperationTakesItsJobAlong() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation()
+        await harness.steps(2)
+        let operation = try #require(harness.operation("run"))
+        harness.cluster.edit { harness.cluster.delete(operation.key, uid: operation.metadata.uid, &$0) }
+        await harness.step(workers: false)
+        #expect(harness.operation("run") != nil)
+        #expect(harness.cluster.jobs.allSatisfy { $0.metadata.isBeingDeleted })
+        await harness.steps(2)
+        #expect(harness.operation("run") == nil)
+        #expect(harness.cluster.jobs.isEmpty)
+    }
+
+    @Test func aJobThatWasDeletedRunsAgainUntilTheDeadline() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation("a", #"{"tableRef":{"name":"orders"},"optimize":{},"activeDeadlineSeconds":60}"#)
+        await harness.steps(2)
+        harness.cluster.edit { $0.jobs = [:] }
+        await harness.steps(2)
+        #expect(harness.cluster.createdJobs.count == 2)
+        #expect(harness.operation("a")?.phase == .running)
+        harness.clock.advance(by: .seconds(60))
+        harness.cluster.edit { $0.jobs = [:] }
+        await harness.steps(2)
+        #expect(harness.operation("a")?.phase == .failed)
+        #expect(harness.operation("a")?.status?.conditions?["Failed"]?.reason == "JobLost")
+    }
+
+    @Test func aJobThatIsGoneAfterItsCommitHasSucceeded() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation()
+        await harness.steps(2)
+        let operation = try #require(harness.operation("run"))
+        _ = harness.tables.commit(Harness.location, operationUID: operation.metadata.uid, transaction: operation.status?.transaction)
+        harness.cluster.edit { $0.jobs = [:] }
+        await harness.steps(2)
+        #expect(harness.operation("run")?.phase == .succeeded)
+        #expect(harness.cluster.createdJobs.count == 1)
+    }
+
+    @Test func aRefusedJobFailsTheOperationAndAForbiddenOneWaits() async throws {
+        let harness = try Self.harness()
+        harness.cluster.refuseJobs(with: InMemoryCluster.status(403, "Forbidden"))
+        try harness.addOperation()
+        await harness.steps(3)
+        #expect(harness.operation("run")?.phase == .running)
+        #expect(harness.operation("run")?.status?.conditions?["Ready"]?.reason == "JobRefused")
+        harness.cluster.refuseJobs(with: InMemoryCluster.status(422, "Invalid"))
+        await harness.steps(2)
+        #expect(harness.operation("run")?.phase == .failed)
+        #expect(harness.operation("run")?.status?.message?.contains("jobTemplate") == true)
+    }
+
+    @Test func anOperationGoesByItsOwnTimeToLiveOnly() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("short", #"{"tableRef":{"name":"orders"},"optimize":{},"ttlSecondsAfterFinished":60}"#)
+        try harness.addOperation("kept")
+        await harness.steps(8)
+        #expect(harness.cluster.operations.count == 2)
+        harness.clock.advance(by: .seconds(60))
+        await harness.steps(2)
+        #expect(harness.cluster.operations.map(\.metadata.name) == ["kept"])
+    }
+
+    @Test func aDryRunCommitsNothing() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("a", #"{"tableRef":{"name":"orders"},"optimize":{},"dryRun":true}"#)
+        await harness.steps(4)
+        #expect(harness.operation("a")?.phase == .succeeded)
+        #expect(harness.operation("a")?.status?.transaction == nil)
+        #expect(harness.tables[Harness.location].version == 0)
+    }
+
+    @Test func aTableOnAClaimRunsInAPodThatMountsIt() async throws {
+        let harness = Harness()
+        harness.fate = .hangs
+        try harness.addProfile(#"{"root":"file:///data/lake","filesystem":{"persistentVolumeClaim":"lake-data","mountPath":"/data"}}"#)
+        try harness.addTable(location: "file:///data/lake/orders")
+        try harness.addOperation()
+        await harness.steps(2)
+        #expect(harness.operation("run")?.phase == .running)
+        let volumes = harness.cluster.jobs.first?.spec?.template?["spec"]?["volumes"]?.arrayValue ?? []
+        #expect(volumes.contains(["name": "tables", "persistentVolumeClaim": ["claimName": "lake-data"]]))
+        #expect((harness.operation("run")?.status?.transaction?.version ?? 0) > 1_700_000_000_000)
+    }
+}
