@@ -20,13 +20,13 @@ import Testing
     }
 
     static let spec = Spec(
-        name: "nightly", count: 3, ratio: nil, limits: ["a": 255], windows: [Window(days: ["Mon"], start: "22:00")], anything: ["x": [1, nil, "y"]],
+        name: "nightly", count: 3, ratio: nil, limits: ["a": 255], windows: [Window(days: ["Mon"], start: "22:00")], anything: ["x": [1, .null, "y"]],
         suspended: false, created: Timestamp(microseconds: 1_500_000))
 
     @Test func roundTripsThroughCodable() throws {
         let value = try JSON.value(of: Self.spec)
         #expect(value["ratio"] == nil)
-        #expect(value["anything"] == ["x": [1, nil, "y"]])
+        #expect(value["anything"] == ["x": [1, .null, "y"]])
         #expect(value["created"] == "1970-01-01T00:00:01.500Z")
         #expect(try JSON.decode(Spec.self, from: value) == Self.spec)
         #expect(try JSON.decode(Spec.self, from: JSON.encodeBytes(value)) == Self.spec)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct YAMLParsingTests {
     /// Held against `kubectl patch --local -o json`, 1.32.
     static let scalars: [(text: String, expected: JSONValue)] = [
-        ("~", nil), ("null", nil), ("Null", nil), ("nUll", "nUll"), ("true", true), ("True", true), ("tRue", "tRue"), ("yes", true), ("On", true),
+        ("~", .null), ("null", .null), ("Null", .null), ("nUll", "nUll"), ("true", true), ("True", true), ("tRue", "tRue"), ("yes", true), ("On", true),
         ("off", false), ("n", false),
         ("0", 0), ("-17", -17), ("+5", 5), ("010", 8), ("0o10", 8), ("0x1F", 31), ("-0x1f", -31), ("0b101", 5), ("1_000", 1000), ("09", 9.0), ("0o9", "0o9"),
         ("0x", "0x"), ("1e3", 1000.0),
@@ -56,7 +56,7 @@ import Testing
             ])
         #expect(try YAML.parseAll("") == [])
         #expect(try YAML.parseAll("# nothing\n") == [])
-        #expect(try YAML.parseAll("{\"a\": [1, null, \"x\"]}") == [["a": [1, nil, "x"]]])
+        #expect(try YAML.parseAll("{\"a\": [1, null, \"x\"]}") == [["a": [1, .null, "x"]]])
         #expect(try YAML.parseAll("a: {<<: [{x: 1, w: 1}, {w: 2, z: 2}]}") == [["a": ["x": 1, "w": 1, "z": 2]]])
     }
 
@@ -107,7 +107,7 @@ import Testing
         let value: JSONValue = [
             "apiVersion": "v1", "metadata": ["name": "a", "labels": [:], "annotations": ["x/y": "true"]],
             "spec": [
-                "list": [1, ["a": 1, "b": ["c"]], [], [[2, 3], 4]], "none": nil, "time": "22:00", "text": "two\nlines\n", "bare": "a\nb", "colon": "a: b",
+                "list": [1, ["a": 1, "b": ["c"]], [], [[2, 3], 4]], "none": .null, "time": "22:00", "text": "two\nlines\n", "bare": "a\nb", "colon": "a: b",
                 "empty": "",
             ],
         ]
