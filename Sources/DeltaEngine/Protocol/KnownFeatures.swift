@@ -121,7 +121,10 @@ extension TableFeature {
 
     /// Protocol, "Variant Data Type" and "Variant Shredding".
     /// delta-rs lists the stable feature on tables without such a column, whenever it upgrades their protocol.
-    static let variantType = TableFeature("variantType", .readerWriter, use: .columnType)
+    static let variantType = TableFeature(
+        "variantType", .readerWriter, use: .columnType, read: unlessVariant, append: unlessVariant, rewrite: unlessVariant, maintain: unlessVariant,
+        vacuum: unlessVariant, metadataChange: unlessVariant, checkpoint: unlessVariant)
+    private static let unlessVariant = Support.supportedUnused(variantColumns)
     static let variantTypePreview = variant("variantType-preview")
     static let variantShredding = variant("variantShredding")
     static let variantShreddingPreview = variant("variantShredding-preview")
