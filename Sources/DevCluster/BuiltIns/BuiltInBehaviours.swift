@@ -225,6 +225,13 @@ struct JobBehaviour: KindBehaviour {
         if spec["completionMode"]?.stringValue == "Indexed", spec["completions"] == nil {
             errors.append(.required(path.child("completions"), "when completion mode is Indexed"))
         }
+        // Accepted and not obeyed, these would end Jobs otherwise than on a real cluster.
+        for field in ["backoffLimitPerIndex", "maxFailedIndexes", "successPolicy", "managedBy"] where spec[field] != nil {
+            errors.append(.forbidden(path.child(field), "levee dev does not have it"))
+        }
+        for (index, rule) in (spec.at("podFailurePolicy", "rules")?.arrayValue ?? []).enumerated() where rule["action"]?.stringValue == "FailIndex" {
+            errors.append(.forbidden(path.child("podFailurePolicy").child("rules").index(index).child("action"), "levee dev does not have FailIndex"))
+        }
         if let old { errors += validateUpdate(spec, old["spec"] ?? [:], at: path) }
         return errors
     }
