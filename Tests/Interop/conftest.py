@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CONFORMANCE = ROOT.parent / "shared" / "conformance" / "delta"
+SHARED = pathlib.Path(os.environ.get("LEVEE_SHARED", ROOT.parent / "shared"))
+CONFORMANCE = SHARED / "conformance" / "delta"
 
 
 class Levee:
