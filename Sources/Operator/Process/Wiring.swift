@@ -40,15 +40,21 @@ struct Wiring: Sendable {
         profileQueue = WorkQueue(clock: clock, random: random)
         tableQueue = WorkQueue(clock: clock, random: random)
         policyQueue = WorkQueue(clock: clock, random: random)
-        operationQueue = WorkQueue(clock: clock, random: random)
+        let operations = WorkQueue<ObjectKey>(clock: clock, random: random)
+        operationQueue = operations
         let timeZones = TimeZoneDatabase()
         profileReconciler = ProfileReconciler(
             cluster: cluster, stores: stores, allowHostFilesystem: options.allowHostFilesystem, clock: clock, random: random)
         tableReconciler = TableReconciler(
             cluster: cluster, observer: observer, timeZones: timeZones, allowHostFilesystem: options.allowHostFilesystem, clock: clock, random: random)
         policyReconciler = PolicyReconciler(cluster: cluster, timeZones: timeZones, clock: clock)
+        let queue = OperationQueue { released in
+            for operation in cluster.unfinishedOperations(inNamespace: released.key.namespace) where operation.metadata.uid != released.uid {
+                if !operation.isRunning { operations.add(operation.key) }
+            }
+        }
         operationReconciler = OperationReconciler(
-            cluster: cluster, observer: observer, queue: OperationQueue(),
+            cluster: cluster, observer: observer, queue: queue,
             settings: WorkerJob.Settings(image: options.workerImage, command: options.workerCommand, imagePullPolicy: options.workerImagePullPolicy),
             allowHostFilesystem: options.allowHostFilesystem, clock: clock)
     }

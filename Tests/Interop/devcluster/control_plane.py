@@ -28,10 +28,11 @@ class ControlPlane:
         self.directory = pathlib.Path(directory)
         self.kubeconfig = self.directory / "kubeconfig"
         self.process = None
+        self.options = ["--no-operator"]
 
     def start(self, env=None):
         self.log = open(self.directory.parent / f"{self.directory.name}.log", "a")
-        command = [self.binary, "dev", "--data-dir", str(self.directory), "--no-operator"]
+        command = [self.binary, "dev", "--data-dir", str(self.directory), *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True, env={**os.environ, **(env or {})})
         line = self.process.stdout.readline()
         assert line.startswith("export KUBECONFIG="), line

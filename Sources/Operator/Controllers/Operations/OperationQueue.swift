@@ -21,6 +21,13 @@ final class OperationQueue: Sendable {
     }
 
     private let claims = Lock<[String: Entry]>([:])
+    private let released: @Sendable (Entry) -> Void
+
+    /// - Parameter released: called when an operation's place is free; those that wait may try again. They would not hear of it otherwise: the watch that
+    ///   brings an operation's end may be faster than its reconciler.
+    init(released: @escaping @Sendable (Entry) -> Void = { _ in }) {
+        self.released = released
+    }
 
     /// Takes the table for `entry`, or says what it waits for.
     /// - Parameters:
@@ -54,14 +61,17 @@ final class OperationQueue: Sendable {
 
     /// The operation has ended, or does not start after all.
     func release(uid: String) {
-        claims.withLock { $0[uid] = nil }
+        if let entry = claims.withLock({ $0.removeValue(forKey: uid) }) { released(entry) }
     }
 
     /// The operation of that name is gone, or is another one now.
     func release(_ key: ObjectKey, exceptUID uid: String? = nil) {
-        claims.withLock { claims in
-            claims = claims.filter { $0.value.key != key || $0.key == uid }
+        let gone = claims.withLock { claims in
+            let gone = claims.values.filter { $0.key == key && $0.uid != uid }
+            for entry in gone { claims[entry.uid] = nil }
+            return gone
         }
+        gone.forEach(released)
     }
 }
 
