@@ -66,6 +66,7 @@ final class LeafReader {
         guard maximum > 0, try hasEntries() else { return nil }
         let readsCodes = keepsDictionary && page?.values.isDictionary == true
         var sink = LeafSink(type: type, layout: readsCodes ? .codes : .natural)
+        sink.reserve(slots: min(maximum, Int(clamping: entriesLeft) + (page?.entriesLeft ?? 0)))
         var batch = Progress()
         while batch.rows < maximum || leaf.maximumRepetitionLevel > 0 {
             guard try hasEntries() else { break }

@@ -45,6 +45,19 @@ struct LeafSink: ~Copyable {
         if case .variable = storage { offsets.append(Int32(0)) }
     }
 
+    /// Makes room for so many slots, so that filling them copies nothing; no more than a few megabytes, whatever a file claims to hold.
+    mutating func reserve(slots: Int) {
+        let slots = min(slots, Self.reservedSlots)
+        switch storage {
+        case .none: break
+        case .bits: values.reserve(slots / 8)
+        case let .fixed(width): values.reserve(slots * width)
+        case .variable: offsets.reserve(slots * 4)
+        }
+    }
+
+    private static let reservedSlots = 1 << 20
+
     /// The bytes that the values take so far.
     var sizeInBytes: Int { values.count + offsets.count + data.count }
 
@@ -215,10 +228,11 @@ struct LeafSink: ~Copyable {
                 for index in 0..<count { offsets.append(Int32(truncatingIfNeeded: begin + (index + 1) * fixedLength)) }
                 cursor.encoded = .plain(position: position + count * fixedLength)
             } else {
-                // The bytes of all values together are at most what is left of the page.
                 guard count <= available / 4 else { throw Damage("the page ends before all values are there", at: position) }
-                try checkData(available - count * 4, limit)
-                cursor.encoded = .plain(position: try copySized(cursor.data, position, count: count))
+                let end = try measure(cursor.data, position, count: count)
+                try checkData(end - position - count * 4, limit)
+                copySized(cursor.data, position..<end, count: count)
+                cursor.encoded = .plain(position: end)
             }
         case var .codes(runs):
             guard let dictionary, case let .variable(entryOffsets, entryData) = dictionary.column.values else {
@@ -246,20 +260,28 @@ struct LeafSink: ~Copyable {
         guard additional <= limit - min(data.count, limit) else { throw Damage.tooLarge(data.count + additional, limit: limit) }
     }
 
-    /// Copies `count` values with a length before each; returns where the next one begins.
-    private mutating func copySized(_ input: Bytes, _ start: Int, count: Int) throws(Damage) -> Int {
-        var position = start
-        let begin = data.count
+    /// Where `count` values with a length before each end; all of them lie in the input.
+    private func measure(_ input: Bytes, _ start: Int, count: Int) throws(Damage) -> Int {
         try input.withUnsafeBytes { (source) throws(Damage) in
+            var position = start
+            for _ in 0..<count { position &+= 4 &+ (try Self.length(source, position)) }
+            return position
+        }
+    }
+
+    /// Copies `count` values with a length before each, which take exactly `range`.
+    private mutating func copySized(_ input: Bytes, _ range: Range<Int>, count: Int) {
+        let begin = data.count
+        input.withUnsafeBytes { source in
             guard let from = source.baseAddress else { return }
-            try offsets.append(upTo: count * 4) { (ends) throws(Damage) in
+            offsets.append(upTo: count * 4) { ends in
                 let ends = ends.assumingMemoryBound(to: Int32.self)
-                try data.append(upTo: source.count - start - count * 4) { (target) throws(Damage) in
+                data.append(upTo: range.count - count * 4) { target in
                     guard let to = target.baseAddress else { return 0 }
+                    var position = range.lowerBound
                     var written = 0
                     for index in 0..<count {
-                        let length = try Self.length(source, position)
-                        // Never more than the room: the lengths and bytes of all values lie in the page one after the other.
+                        let length = Int(from.loadUnaligned(fromByteOffset: position, as: UInt32.self))
                         ValueKernels.copyPadded(from + position + 4, to + written, length)
                         written &+= length
                         position &+= 4 &+ length
@@ -270,7 +292,6 @@ struct LeafSink: ~Copyable {
                 return count * 4
             }
         }
-        return position
     }
 
     /// Appends the dictionary's values for the codes in `scratch`.
@@ -343,63 +364,21 @@ struct LeafSink: ~Copyable {
 
     // MARK: Nulls
 
-    /// Moves the last `valid` values to the slots that have one, from the back so that it works in place.
+    /// Moves the last `valid` values to the slots that have one.
     private mutating func spread(_ levels: UnsafePointer<UInt8>, slots: Int, valid: Int, maximum: UInt8) {
+        let spreading = NullSpreading(levels: levels, maximum: maximum, slots: slots, valid: valid)
         switch storage {
         case .none: break
         case .bits:
             let start = count
-            values.withUnsafeMutableBytes { raw in
-                guard let base = raw.baseAddress else { return }
-                var next = valid
-                for slot in stride(from: slots - 1, through: 0, by: -1) {
-                    var isSet = false
-                    if levels[slot] == maximum {
-                        next -= 1
-                        isSet = Bitmap.isSet(base, start + next)
-                    }
-                    if isSet { Bitmap.set(base, start + slot) } else { Bitmap.clear(base, start + slot) }
-                }
-            }
+            values.withUnsafeMutableBytes { raw in if let base = raw.baseAddress { spreading.bits(base, from: start) } }
         case let .fixed(width):
             let start = values.count - slots * width
-            values.withUnsafeMutableBytes { raw in
-                guard let base = raw.baseAddress.map({ $0 + start }) else { return }
-                switch width {
-                case 4: Self.spread(base, levels, slots, valid, maximum, as: UInt32.self)
-                case 8: Self.spread(base, levels, slots, valid, maximum, as: UInt64.self)
-                case 16: Self.spread(base, levels, slots, valid, maximum, as: UInt128.self)
-                case 2: Self.spread(base, levels, slots, valid, maximum, as: UInt16.self)
-                default: Self.spread(base, levels, slots, valid, maximum, as: UInt8.self)
-                }
-            }
+            values.withUnsafeMutableBytes { raw in if let base = raw.baseAddress { spreading.values(base + start, width: width) } }
         case .variable:
             let start = offsets.count / 4 - slots
             offsets.withUnsafeMutableBytes { raw in
-                let ends = raw.assumingMemoryBound(to: Int32.self)
-                guard let base = ends.baseAddress.map({ $0 + start }) else { return }
-                // A slot ends where the last value before or in it ends.
-                var next = valid
-                for slot in stride(from: slots - 1, through: 0, by: -1) {
-                    base[slot] = base[next - 1]
-                    if levels[slot] == maximum { next -= 1 }
-                }
-            }
-        }
-    }
-
-    @inline(__always)
-    private static func spread<Value: FixedWidthInteger & BitwiseCopyable>(
-        _ base: UnsafeMutableRawPointer, _ levels: UnsafePointer<UInt8>, _ slots: Int, _ valid: Int, _ maximum: UInt8, as: Value.Type
-    ) {
-        let values = base.assumingMemoryBound(to: Value.self)
-        var next = valid
-        for slot in stride(from: slots - 1, through: 0, by: -1) {
-            if levels[slot] == maximum {
-                next &-= 1
-                values[slot] = values[next]
-            } else {
-                values[slot] = 0
+                if let ends = raw.assumingMemoryBound(to: Int32.self).baseAddress { spreading.ends(ends + start) }
             }
         }
     }

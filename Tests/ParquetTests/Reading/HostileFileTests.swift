@@ -78,6 +78,23 @@ import Testing
         await #expect(throws: ParquetError.self) { try await files.open("longFooter") }
     }
 
+    /// A value that swallows those behind it: more bytes than the lengths of all values leave for them.
+    @Test func lengthThatSwallowsTheNextValuesIsDamage() async throws {
+        let files = Files()
+        let rows = try batch("c", .string, (0..<500).map { _ in .string("aaaa") })
+        try await files.write("f", rows.schema, [rows], WriterOptions(compression: .uncompressed, dictionaryBytes: 0))
+        let bytes = try await files.bytes("f").array
+        let value: [UInt8] = [4, 0, 0, 0, 0x61, 0x61, 0x61, 0x61]
+        let first = try #require((0..<bytes.count).first { bytes[$0...].starts(with: value) })
+        for length in [5, 100, 8 * 400, 8 * 500 - 4, 8 * 500 - 3, 1 << 30] {
+            var damaged = bytes
+            for index in 0..<4 { damaged[first + index] = UInt8(truncatingIfNeeded: length >> (index * 8)) }
+            try await files.put("damaged", Bytes(damaged))
+            let file = try await files.open("damaged")
+            await #expect(throws: ParquetError.self, "\(length)") { try await file.readRowGroup(0) }
+        }
+    }
+
     @Test func largeClaimsMeetTheLimits() async throws {
         let files = Files()
         let rows = try batch("c", .string, (0..<3000).map { .string(String(repeating: "x", count: 100) + "\($0)") })

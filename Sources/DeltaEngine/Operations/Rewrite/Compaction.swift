@@ -96,7 +96,8 @@ final class Compaction {
         return rewrite
     }
 
-    /// `keep` is what most of the bin's bytes are compressed with, or zstd where Levee does not write that codec.
+    /// `keep` is what most of the bin's compressed bytes are compressed with, or zstd where Levee does not write that codec. Uncompressed chunks count
+    /// only where all are: a writer stores so what would hardly shrink (``WriterOptions/minimumSavings``), whatever its codec.
     private static func compression(_ codec: OptimizeOptions.Codec, _ files: [DataFile]) -> Compression {
         switch codec {
         case .snappy: return .snappy
@@ -108,8 +109,9 @@ final class Compaction {
                     for column in group.columns { bytes[column.codec, default: 0] += column.totalCompressedSize }
                 }
             }
+            if !bytes.isEmpty, bytes.keys.allSatisfy({ $0 == .uncompressed }) { return .uncompressed }
+            bytes[.uncompressed] = nil
             switch bytes.max(by: { $0.value < $1.value })?.key {
-            case .uncompressed: return .uncompressed
             case .snappy: return .snappy
             case .gzip: return .gzip()
             default: return .zstd()
