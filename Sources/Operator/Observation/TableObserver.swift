@@ -150,6 +150,9 @@ final class Limiter: Sendable {
 
     private let state: Lock<State>
 
+    /// How many more may enter now.
+    var free: Int { state.withLock { $0.free } }
+
     init(limit: Int) { state = Lock(State(free: max(1, limit))) }
 
     func run<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {

@@ -3,6 +3,7 @@ import DeltaEngine
 import Jobs
 import KubeClient
 import ObjectStore
+import TestSupport
 import Testing
 
 @testable import Operator

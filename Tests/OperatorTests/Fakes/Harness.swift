@@ -2,6 +2,7 @@ import Base
 import Jobs
 import KubeClient
 import ObjectStore
+import TestSupport
 
 @testable import Operator
 

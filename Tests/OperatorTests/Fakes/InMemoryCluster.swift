@@ -2,6 +2,7 @@ import Base
 import Jobs
 import KubeClient
 import ObjectStore
+import TestSupport
 
 @testable import Operator
 
@@ -223,15 +224,4 @@ final class InMemoryCluster: Cluster {
     func event(_ kind: EventKind, on object: ObjectReference, reason: String, message: String) {
         state.withLock { $0.events.append("\(kind.rawValue) \(object.kind ?? "")/\(object.name ?? "") \(reason)") }
     }
-}
-
-/// A clock that stands still until it is moved.
-final class ManualClock: WallClock {
-    private let time: Lock<Timestamp>
-
-    init(_ time: Timestamp) { self.time = Lock(time) }
-
-    func now() -> Timestamp { time.withLock { $0 } }
-    func advance(by duration: Duration) { time.withLock { $0 = $0 + duration } }
-    func sleep(for duration: Duration) async throws { advance(by: duration) }
 }

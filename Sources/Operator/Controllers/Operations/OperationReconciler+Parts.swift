@@ -8,7 +8,6 @@ extension OperationReconciler {
     // MARK: - References
 
     func place(of operation: TableOperation) throws(Obstacle) -> TablePlace {
-        let namespace = operation.metadata.namespace
         if let key = operation.tableKey {
             guard let table = cluster.table(key) else {
                 throw Obstacle(reason: .tableNotFound, message: "there is no DeltaTable \(key.name) in this namespace; create it, or delete this operation")
@@ -16,17 +15,18 @@ extension OperationReconciler {
             if table.spec.suspend, !operation.isRunning {
                 throw Obstacle(reason: .suspended, message: "the DeltaTable \(key.name) is suspended (spec.suspend)", needsPerson: false)
             }
-            return try place(table.spec.location, table.spec.storageRef.name, namespace)
+            return try place(table.spec.location, table.spec.storageRef.name, of: operation)
         }
         guard let location = operation.spec.location, let storage = operation.spec.storageRef else {
             throw Obstacle(reason: .invalidSpec, message: "spec names no table; set tableRef, or location and storageRef, in a new operation")
         }
-        return try place(location, storage.name, namespace)
+        return try place(location, storage.name, of: operation)
     }
 
-    private func place(_ location: String, _ storage: String, _ namespace: String) throws(Obstacle) -> TablePlace {
-        let profile = cluster.profile(ObjectKey(namespace: namespace, name: storage))
-        if profile?.spec.suspend == true {
+    private func place(_ location: String, _ storage: String, of operation: TableOperation) throws(Obstacle) -> TablePlace {
+        let profile = cluster.profile(ObjectKey(namespace: operation.metadata.namespace, name: storage))
+        // Suspension stops new work; what runs ends by itself.
+        if profile?.spec.suspend == true, !operation.isRunning {
             throw Obstacle(reason: .suspended, message: "the StorageProfile \(storage) is suspended (spec.suspend)", needsPerson: false)
         }
         return try Placement.resolve(location: location, profile: profile, profileName: storage, allowHostFilesystem: allowHostFilesystem)
@@ -154,14 +154,12 @@ extension OperationReconciler {
 }
 
 extension TableOperationStatus.Progress {
-    /// As it is once all is done.
-    var completed: TableOperationStatus.Progress {
-        var progress = self
-        progress.filesDone = filesTotal
-        progress.bytesDone = bytesTotal
-        if let filesTotal { progress.summary = "\(filesTotal)/\(filesTotal) files" }
-        progress.step = nil
-        return progress
+    /// As it is once all is done; nil for work that is not counted in files.
+    init?(completed result: TaskResult) {
+        let metrics = result.metrics
+        guard let files = metrics["numFilesRemoved"] ?? metrics["numDeletedFiles"] ?? metrics["numRemovedFiles"] else { return nil }
+        let bytes = metrics["numBytesRemoved"] ?? metrics["sizeOfDataToDelete"] ?? metrics["numRemovedBytes"]
+        self.init(summary: "\(files)/\(files) files", filesDone: files, filesTotal: files, bytesDone: bytes, bytesTotal: bytes)
     }
 }
 

@@ -222,7 +222,7 @@ struct OperationReconciler: Sendable {
         status.duration = status.startTime.map { (now - $0).formatted }
         if let result {
             status.result = .init(version: result.version, metrics: result.metrics.isEmpty ? nil : result.metrics)
-            if let progress = status.progress, progress.filesTotal ?? 0 > 0 { status.progress = progress.completed }
+            status.progress = .init(completed: result)
         }
         status.conditions = status.conditions ?? []
         status.conditions?.set(

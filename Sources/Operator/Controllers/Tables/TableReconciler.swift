@@ -45,6 +45,7 @@ struct TableReconciler: Sendable {
         } catch {
             try Task.checkCancellation()
             let failure = Failure(error)
+            status.maintenance?.operation = cluster.operations(ofTable: key).first { $0.isRunning }?.metadata.name
             show(ObjectState(readiness: failure.needsPerson ? .stalled : .failing, reason: failure.reason, message: failure.message), in: &status, of: table)
         }
         try await write(status, of: table)

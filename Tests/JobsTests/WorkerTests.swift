@@ -1,0 +1,164 @@
+import Base
+import Columnar
+import DeltaEngine
+import ObjectStore
+import TestSupport
+import Testing
+
+@testable import Jobs
+
+/// A table of small files on disk, and a worker beside it.
+private final class Workshop: Sendable {
+    let directory: TemporaryDirectory
+    let stores = StoreFactory(executor: BlockingExecutor(threads: 2, name: "test"))
+    let lines = Lock<[String]>([])
+    let location: String
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        location = "file://\(directory.appending("orders"))"
+    }
+
+    var table: DeltaTable {
+        get throws { DeltaTable(store: try stores.open(TableLocation(location))) }
+    }
+
+    var messagePath: String { directory.appending("termination-log") }
+
+    func fill(files: Int) async throws {
+        let table = try table
+        _ = try await CreateOperation(table: table, options: CreateOptions(schema: Schema([Field("id", .long)]))).run()
+        let input = InMemoryStore()
+        let path = try ObjectPath("rows.json")
+        for file in 0..<files {
+            try await input.put(path, Bytes(#"{"id":\#(file)}"#), mode: .overwrite)
+            _ = try await WriteOperation(table: table, input: WriteInput(store: input, path: path, format: .jsonLines)).run()
+        }
+    }
+
+    func task(_ work: WorkerTask.Work, uid: String = "uid-1", version: Int64 = 1, expected: Int64? = nil, dryRun: Bool = false) -> WorkerTask {
+        WorkerTask(
+            operation: .init(uid: uid, namespace: "lake", name: "run"), location: location, work: work,
+            transaction: .init(appId: "levee.dev/lake/orders", version: version), expectedVersion: expected, dryRun: dryRun, memoryLimit: 256 << 20)
+    }
+
+    var worker: Worker {
+        Worker(
+            Worker.Surroundings(stores: stores, engine: EngineEnvironment(), terminationMessagePath: messagePath) { line in
+                self.lines.withLock { $0.append(line) }
+            })
+    }
+
+    func result() throws -> TaskResult {
+        try #require(lines.withLock { $0.last }.flatMap { TaskResult(terminationMessage: $0) })
+    }
+
+    /// What stands in the file of the termination message.
+    func message() async throws -> String {
+        try await LocalStore(root: directory.path, executor: BlockingExecutor(threads: 1, name: "test")).get(ObjectPath("termination-log")).text
+    }
+}
+
+@Suite struct WorkerTests {
+    @Test func anOptimizeReportsWhatItDid() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 5)
+        #expect(await workshop.worker.run(workshop.task(.optimize(.init()))) == .success)
+        let result = try #require(TaskResult(terminationMessage: try await workshop.message()))
+        #expect(result.outcome == .succeeded && result.version == 6)
+        #expect(result.metrics["numFilesRemoved"] == 5 && result.metrics["numFilesAdded"] == 1)
+        #expect(result.message.hasPrefix("merged 5 files"))
+        let progress = workshop.lines.withLock { $0.compactMap { TaskProgress(line: $0) } }
+        #expect(progress.map(\.step).contains("rewriting"))
+        let snapshot = try await workshop.table.snapshot()
+        #expect(snapshot.transactionVersion("levee.dev/lake/orders") == 1 && snapshot.commitInfo?.levee?["operationUid"] == "uid-1")
+    }
+
+    @Test func aTryAfterTheCommitFindsItAndSaysTheSame() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 5)
+        #expect(await workshop.worker.run(workshop.task(.optimize(.init()))) == .success)
+        #expect(await workshop.worker.run(workshop.task(.optimize(.init()))) == .success)
+        let again = try workshop.result()
+        #expect(again.version == 6 && again.metrics["numRemovedFiles"] == 5)
+        #expect(try await workshop.table.latestVersion() == 6)
+    }
+
+    @Test func aLaterRunOfAnotherMakesAnEarlierOneANoOp() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 5)
+        #expect(await workshop.worker.run(workshop.task(.optimize(.init()), uid: "other", version: 9)) == .success)
+        #expect(await workshop.worker.run(workshop.task(.optimize(.init()), version: 3)) == .success)
+        #expect(try workshop.result().version == nil)
+        #expect(try workshop.result().message.contains("already"))
+    }
+
+    @Test(arguments: [WorkerTask.Work.optimize(.init()), .vacuum(.init(retentionSeconds: 0, allowShortRetention: true)), .checkpoint(.init())])
+    func aDryRunChangesNothing(work: WorkerTask.Work) async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 3)
+        let before = workshop.directory.names(in: "orders") + workshop.directory.names(in: "orders/_delta_log")
+        #expect(await workshop.worker.run(workshop.task(work, dryRun: true)) == .success)
+        #expect(workshop.directory.names(in: "orders") + workshop.directory.names(in: "orders/_delta_log") == before)
+    }
+
+    @Test func vacuumAndCheckpointReport() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 3)
+        _ = await workshop.worker.run(workshop.task(.optimize(.init())))
+        #expect(await workshop.worker.run(workshop.task(.vacuum(.init(retentionSeconds: 0, allowShortRetention: true)), uid: "v", version: 2)) == .success)
+        #expect(try workshop.result().metrics["numDeletedFiles"] == 3)
+        #expect(await workshop.worker.run(workshop.task(.checkpoint(.init()), uid: "c", version: 3)) == .success)
+        #expect(try workshop.result().message.contains("checkpoint of version"))
+        #expect(await workshop.worker.run(workshop.task(.checkpoint(.init()), uid: "c", version: 4)) == .success)
+        #expect(try workshop.result().message.contains("already"))
+    }
+
+    @Test(arguments: [WorkerTask.Work.optimize(.init()), .vacuum(.init()), .checkpoint(.init())])
+    func anotherVersionThanExpectedIsRefusedForGood(work: WorkerTask.Work) async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 3)
+        #expect(await workshop.worker.run(workshop.task(work, expected: 1)) == .permanent)
+        #expect(try workshop.result().message.contains("expected to be at version 1"))
+    }
+
+    @Test func whatIsNoTableFailsForGood() async throws {
+        let workshop = try Workshop()
+        #expect(await workshop.worker.run(workshop.task(.optimize(.init()))) == .permanent)
+        #expect(try workshop.result().message.contains("not a Delta table"))
+    }
+
+    @Test func aLocationElsewhereFailsForGood() async throws {
+        let workshop = try Workshop()
+        var task = workshop.task(.optimize(.init()))
+        task.location = "s3://lake/orders"
+        #expect(await workshop.worker.run(task) == .permanent)
+    }
+
+    @Test func aCancelledWorkerCommitsNothingAndLeavesNothing() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 20)
+        let before = workshop.directory.names(in: "orders")
+        let work = Task { await workshop.worker.run(workshop.task(.optimize(.init()))) }
+        work.cancel()
+        #expect(await work.value == .cancelled)
+        #expect(try await workshop.table.latestVersion() == 20)
+        #expect(workshop.directory.names(in: "orders") == before)
+        #expect(try workshop.result().outcome == .cancelled)
+    }
+
+    @Test func aTaskThatIsNoneIsReportedToo() async throws {
+        let workshop = try Workshop()
+        #expect(workshop.worker.refuse(.badTask(reason: "no JSON")) == .permanent)
+        #expect(try await workshop.message().contains("no JSON"))
+    }
+
+    @Test func aResultThatCannotBeWrittenStillEndsWell() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 2)
+        let worker = Worker(
+            Worker.Surroundings(stores: workshop.stores, engine: EngineEnvironment(), terminationMessagePath: workshop.directory.appending("no/where")) { _ in }
+        )
+        #expect(await worker.run(workshop.task(.optimize(.init()))) == .success)
+    }
+}
