@@ -48,6 +48,10 @@ def test_conformance_table(levee, name, tmp_path):
     assert done.returncode == 0, done.stderr
     ours = pq.ParquetFile(target).read()
     assert ours.column_names == theirs.column_names
+    if name == "table_with_edge_timestamps":
+        # INT96 beyond the range of 64-bit nanoseconds: delta-rs wraps around; the log's own statistics say what Spark wrote.
+        assert [str(value) for value in ours.column("BIG_DATE").to_pylist()] == ["9999-12-31 00:00:00+00:00", "9999-12-30 00:00:00+00:00"]
+        ours, theirs = ours.drop_columns("BIG_DATE"), theirs.drop_columns("BIG_DATE")
     assert rows(ours) == rows(theirs)
 
 
