@@ -20,6 +20,11 @@ struct LivePaths {
         insert(hash: Self.hash(path))
     }
 
+    mutating func insert(_ path: Bytes) {
+        if count * 2 >= slots.count { grow() }
+        insert(hash: path.withUnsafeBytes { Self.hash($0) })
+    }
+
     func contains(_ path: String) -> Bool {
         let hash = Self.hash(path)
         let mask = slots.count - 1
@@ -50,9 +55,13 @@ struct LivePaths {
     }
 
     private static func hash(_ path: String) -> UInt64 {
-        var hasher = Hasher()
         var path = path
-        path.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        return path.withUTF8 { hash(UnsafeRawBufferPointer($0)) }
+    }
+
+    private static func hash(_ path: UnsafeRawBufferPointer) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(bytes: path)
         let hash = UInt64(bitPattern: Int64(hasher.finalize()))
         return hash == 0 ? 1 : hash
     }

@@ -10,11 +10,20 @@ struct VacuumNames: Sendable {
     /// Whether the object is none of vacuum's business: the log, and whatever else engines hide behind a `_` or a `.` (indexes, checksums, Levee's
     /// own state). Partition directories of columns with such names, and change data, are not hidden.
     func isHidden(_ path: String) -> Bool {
-        // By bytes: a Swift character may be an underscore with something combined on top.
-        path.utf8.split(separator: UInt8(ascii: "/")).contains { component in
-            guard component.first == UInt8(ascii: "_") || component.first == UInt8(ascii: ".") else { return false }
-            if component.elementsEqual("_change_data".utf8) { return false }
-            return !partitionPrefixes.contains { component.starts(with: $0.utf8) }
+        // By bytes: a Swift character may be an underscore with something combined on top. And without pieces cut out: every object of the table comes by.
+        let slash = UInt8(ascii: "/")
+        var start = path.utf8.startIndex
+        while start < path.utf8.endIndex {
+            let first = path.utf8[start]
+            if first == UInt8(ascii: "_") || first == UInt8(ascii: "."), isHidden(component: path.utf8[start...].prefix { $0 != slash }) { return true }
+            guard let next = path.utf8[start...].firstIndex(of: slash) else { return false }
+            start = path.utf8.index(after: next)
         }
+        return false
+    }
+
+    private func isHidden(component: Substring.UTF8View) -> Bool {
+        if component.elementsEqual("_change_data".utf8) { return false }
+        return !partitionPrefixes.contains { component.starts(with: $0.utf8) }
     }
 }

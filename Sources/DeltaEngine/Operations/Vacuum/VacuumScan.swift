@@ -27,9 +27,13 @@ struct VacuumScan: Sendable {
     func run(progress: ProgressReporter) async throws -> Findings {
         var findings = Findings()
         let listing = store.list(prefix: "", startAfter: nil)
-        while let page = try await listing.next() {
-            for object in page { consider(object, &findings) }
+        var page = try await listing.next()
+        while let objects = page {
+            // The next page is fetched while this one is looked through.
+            async let following = listing.next()
+            for object in objects { consider(object, &findings) }
             progress(OperationProgress(phase: .listing, filesDone: findings.listed))
+            page = try await following
         }
         return findings
     }
@@ -55,13 +59,21 @@ extension LivePaths {
     init(_ snapshot: Snapshot, store: any ObjectStore, now: Timestamp, retention: Duration) throws(DeltaError) {
         self.init(capacity: snapshot.files.count + snapshot.tombstones.count)
         for file in snapshot.files {
-            insert(file.path, in: store)
+            insert(file.encodedPath, in: store)
             if let vector = try file.deletionVector?.path { insert(vector, in: store) }
         }
         for tombstone in snapshot.tombstones where tombstone.isRetained(at: now, retention: retention) {
-            insert(tombstone.path, in: store)
+            insert(tombstone.encodedPath, in: store)
             if let vector = try tombstone.deletionVector?.path { insert(vector, in: store) }
         }
+    }
+
+    /// Mostly a path is spelled in the log as it is in the store, and needs no text made of it.
+    private mutating func insert(_ encoded: Bytes, in store: any ObjectStore) {
+        let isPlain = encoded.withUnsafeBytes { bytes in
+            bytes.first != UInt8(ascii: "/") && !bytes.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ":") }
+        }
+        if isPlain { insert(encoded) } else { insert(DataPath(encoded: encoded.text), in: store) }
     }
 
     /// A path outside of the table's root will not be listed either.

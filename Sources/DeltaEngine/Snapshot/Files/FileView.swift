@@ -10,6 +10,9 @@ public struct FileView: Sendable {
 
     public var path: DataPath { segment.path(row) }
 
+    /// The path's bytes as the log has them, without a text made of them.
+    var encodedPath: Bytes { segment.arena.bytes(segment.paths[row]) }
+
     /// Of the data file, in bytes.
     public var size: Int64 { segment.sizes[row] }
 

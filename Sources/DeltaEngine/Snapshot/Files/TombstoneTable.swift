@@ -20,6 +20,9 @@ public struct TombstoneView: Sendable {
 
     public var path: DataPath { segment.path(row) }
 
+    /// The path's bytes as the log has them, without a text made of them.
+    var encodedPath: Bytes { segment.arena.bytes(segment.paths[row]) }
+
     /// Milliseconds since the epoch; one without counts as expired.
     public var deletionTimestamp: Int64? { segment.flags[row].contains(.hasTime) ? segment.times[row] : nil }
 
