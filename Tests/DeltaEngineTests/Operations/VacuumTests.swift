@@ -68,4 +68,33 @@ import Testing
             try await VacuumOperation(table: fixture.table, options: VacuumOptions(retention: .seconds(-1), allowShortRetention: true)).run()
         }
     }
+
+    /// However the log spells a live file, it stays; what it spells so that nobody can tell which file it means stops the vacuum.
+    @Test(arguments: [
+        ("a b/part.parquet", "a%20b/part.parquet"), ("p=%2F/part.parquet", "p=%252F/part.parquet"), ("part.parquet", "memory:///part.parquet"),
+        ("sub/part.parquet", "file:///elsewhere/sub/part.parquet"), ("x/.hidden-not.parquet", "x/%2Ehidden-not.parquet"),
+    ])
+    func liveFilesStay(stored: String, spelled: String) async throws {
+        let fixture = LogFixture()
+        try await fixture.create()
+        try await fixture.put(stored, "data")
+        try await fixture.put("orphan.parquet", "data")
+        try await fixture.commit(1, [#"{"add":{"path":"\#(spelled)","partitionValues":{},"size":4,"modificationTime":0,"dataChange":true}}"#])
+        fixture.clock.advance(by: .seconds(60))
+        _ = try await VacuumOperation(table: fixture.table, options: Self.short).run()
+        let left = try await fixture.store.list(prefix: "", startAfter: nil).all().map(\.path.string)
+        #expect(left.contains(stored))
+        #expect(!left.contains("orphan.parquet"))
+    }
+
+    @Test(arguments: ["./part.parquet", "a//part.parquet", "a/../part.parquet", "%2E/part.parquet"])
+    func aPathThatCannotBeResolvedStopsTheVacuum(spelled: String) async throws {
+        let fixture = LogFixture()
+        try await fixture.create()
+        try await fixture.put("part.parquet", "data")
+        try await fixture.commit(1, [#"{"add":{"path":"\#(spelled)","partitionValues":{},"size":4,"modificationTime":0,"dataChange":true}}"#])
+        fixture.clock.advance(by: .seconds(60))
+        await #expect(throws: DeltaError.self) { try await VacuumOperation(table: fixture.table, options: Self.short).run() }
+        #expect(try await fixture.store.list(prefix: "", startAfter: nil).all().contains { $0.path.string == "part.parquet" })
+    }
 }

@@ -8,6 +8,8 @@ struct LivePaths {
     /// Open addressing with linear probing; zero marks a free place.
     private var slots: [UInt64]
     private(set) var count = 0
+    /// Files known by their own name alone, in whatever directory.
+    private var names: Set<String> = []
 
     init(capacity: Int = 0) {
         var size = 64
@@ -25,7 +27,11 @@ struct LivePaths {
         insert(hash: path.withUnsafeBytes { Self.hash($0) })
     }
 
+    /// Keeps every file of this name.
+    mutating func insert(name: String) { names.insert(name) }
+
     func contains(_ path: String) -> Bool {
+        if !names.isEmpty, let name = path.split(separator: "/").last, names.contains(String(name)) { return true }
         let hash = Self.hash(path)
         let mask = slots.count - 1
         var place = Int(truncatingIfNeeded: hash) & mask

@@ -59,25 +59,42 @@ extension LivePaths {
     init(_ snapshot: Snapshot, store: any ObjectStore, now: Timestamp, retention: Duration) throws(DeltaError) {
         self.init(capacity: snapshot.files.count + snapshot.tombstones.count)
         for file in snapshot.files {
-            insert(file.encodedPath, in: store)
-            if let vector = try file.deletionVector?.path { insert(vector, in: store) }
+            try insert(file.encodedPath, in: store)
+            if let vector = try file.deletionVector?.path { try insert(vector, in: store) }
         }
         for tombstone in snapshot.tombstones where tombstone.isRetained(at: now, retention: retention) {
-            insert(tombstone.encodedPath, in: store)
-            if let vector = try tombstone.deletionVector?.path { insert(vector, in: store) }
+            try insert(tombstone.encodedPath, in: store)
+            if let vector = try tombstone.deletionVector?.path { try insert(vector, in: store) }
         }
     }
 
     /// Mostly a path is spelled in the log as it is in the store, and needs no text made of it.
-    private mutating func insert(_ encoded: Bytes, in store: any ObjectStore) {
-        let isPlain = encoded.withUnsafeBytes { bytes in
-            bytes.first != UInt8(ascii: "/") && !bytes.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ":") }
-        }
-        if isPlain { insert(encoded) } else { insert(DataPath(encoded: encoded.text), in: store) }
+    private mutating func insert(_ encoded: Bytes, in store: any ObjectStore) throws(DeltaError) {
+        if encoded.withUnsafeBytes(Self.isPlain) { insert(encoded) } else { try insert(DataPath(encoded: encoded.text), in: store) }
     }
 
-    /// A path outside of the table's root will not be listed either.
-    private mutating func insert(_ path: DataPath, in store: any ObjectStore) {
-        if let object = try? path.object(in: store) { insert(object.string) }
+    /// No escape, no scheme, no leading slash, and no component that is empty or begins with a dot.
+    private static func isPlain(_ path: UnsafeRawBufferPointer) -> Bool {
+        var previous = UInt8(ascii: "/")
+        for byte in path {
+            switch byte {
+            case UInt8(ascii: "%"), UInt8(ascii: ":"): return false
+            case UInt8(ascii: "/"), UInt8(ascii: "."): if previous == UInt8(ascii: "/") { return false }
+            default: break
+            }
+            previous = byte
+        }
+        return true
+    }
+
+    /// Throws for a relative path that cannot be resolved: the file that it means must not be taken for dead. One outside of the root will not be
+    /// listed, unless the root has another name by which it is inside, so the file's own name is kept.
+    private mutating func insert(_ path: DataPath, in store: any ObjectStore) throws(DeltaError) {
+        do throws(DeltaError) {
+            insert(try path.object(in: store).string)
+        } catch {
+            guard path.isAbsolute, let name = path.decoded.split(separator: "/").last else { throw error }
+            insert(name: String(name))
+        }
     }
 }
