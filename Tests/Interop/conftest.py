@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import subprocess
 
 import pytest
@@ -10,6 +11,17 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("LEVEE_SHARED", ROOT.parent / "shared"))
 CONFORMANCE = SHARED / "conformance" / "delta"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "soak: runs for minutes; only with LEVEE_SOAK=1 (make soak)")
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("LEVEE_SOAK") != "1":
+        for item in items:
+            if "soak" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="a long test: make soak runs it"))
 
 
 class Levee:
@@ -70,3 +82,16 @@ def levee():
 def table(tmp_path):
     """A path at which a test may make a table."""
     return tmp_path / "table"
+
+
+@pytest.fixture
+def seed():
+    """The seed of a random test; LEVEE_SEED repeats a failure, with which pytest prints it."""
+    value = int(os.environ.get("LEVEE_SEED", "20261121"))
+    print(f"seed {value} (LEVEE_SEED)")
+    return value
+
+
+@pytest.fixture
+def rng(seed):
+    return random.Random(seed)

@@ -11,7 +11,8 @@ import pytest
 from deltalake import DeltaTable
 
 
-# One process of the peer: appends rows of its own, now and then compacts; reports the keys whose append was acknowledged.
+# One process of the peer: appends rows of its own, and reports the keys whose append was acknowledged. Only the first one compacts: two compactions of
+# deltalake 1.6.6 at once remove the same files twice, each with its own copy of the rows.
 PEER = """
 import json, random, sys, time
 import pyarrow as pa
@@ -23,7 +24,7 @@ while time.monotonic() < until:
     keys = list(range(key, key + rng.randint(1, 50)))
     key = keys[-1] + 1
     try:
-        if rng.random() < 0.15:
+        if worker == 10 and rng.random() < 0.15:
             DeltaTable(path).optimize.compact()
             continue
         write_deltalake(path, pa.table({"key": pa.array(keys, pa.int64()), "worker": pa.array([worker] * len(keys), pa.int64())}), mode="append")
@@ -43,15 +44,15 @@ def levee_worker(levee, path, worker, seconds, seed, scratch):
     while time.monotonic() < until:
         choice = rng.random()
         if choice < 0.2:
-            result = levee.run("table", "optimize", path, check=False)
+            result = levee.run("table", "optimize", path)
         elif choice < 0.25:
-            result = levee.run("table", "vacuum", path, check=False)
+            result = levee.run("table", "vacuum", path)
         else:
             keys = list(range(key, key + rng.randint(1, 50)))
             key = keys[-1] + 1
             rows = scratch / f"rows-{worker}.json"
             rows.write_text("".join(json.dumps({"key": k, "worker": worker}) + "\n" for k in keys))
-            result = levee.run("table", "write", path, "--from", rows, check=False)
+            result = levee.run("table", "write", path, "--from", rows)
             if result.returncode == 0:
                 acknowledged += keys
         # 3 is a conflict or busy storage: for an append it never comes from an OPTIMIZE, for an OPTIMIZE it may.
@@ -68,7 +69,7 @@ def test_every_acknowledged_row_is_there_once(levee, tmp_path, seed, seconds):
     table = tmp_path / "table"
     schema = tmp_path / "schema.json"
     schema.write_text(json.dumps([{"name": "key", "type": "long"}, {"name": "worker", "type": "long"}]))
-    levee.run("table", "create", table, "--schema", schema)
+    levee("table", "create", table, "--schema", schema)
     peers = [
         subprocess.Popen([sys.executable, "-c", PEER, str(table), str(10 + n), str(seconds), str(seed + n)], stdout=subprocess.PIPE, text=True)
         for n in range(2)
@@ -87,5 +88,5 @@ def test_every_acknowledged_row_is_there_once(levee, tmp_path, seed, seconds):
     assert sorted(json.loads(line)["key"] for line in lines) == sorted(expected)
     versions = sorted(int(name[:20]) for name in os.listdir(table / "_delta_log") if name.endswith(".json") and name[:20].isdigit() and len(name) == 25)
     assert versions == list(range(versions[0], versions[-1] + 1))
-    assert versions[-1] == DeltaTable(table).version() == levee.json("table", "describe", table)["version"]
+    assert versions[-1] == DeltaTable(table).version() == levee("table", "describe", table)["version"]
     print(f"{versions[-1]} versions, {len(expected)} rows in {seconds} s")

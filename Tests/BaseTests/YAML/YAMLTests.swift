@@ -51,7 +51,7 @@ import Testing
         let list: JSONValue = [1, base]
         #expect(
             try YAML.parseAll(text) == [
-                ["base": base, "derived": ["a": 2, "b": ["x", "w"]], "list": list, "twice": [list, list], "1": "one", "true": true, "1.5": "f"], nil,
+                ["base": base, "derived": ["a": 2, "b": ["x", "w"]], "list": list, "twice": [list, list], "1": "one", "true": true, "1.5": "f"], .null,
                 "text\n more\n",
             ])
         #expect(try YAML.parseAll("") == [])
