@@ -1,7 +1,7 @@
 import Base
 import ObjectStore
 
-/// A change of the table: what an operation has read, and the actions it wants committed (DESIGN.md §3).
+/// A change of the table: what an operation has read, and the actions it wants committed.
 ///
 /// ``commit()`` puts the next version if nobody has; where somebody was faster it checks the winners against what was read and tries again behind them.
 public struct Transaction: Sendable {

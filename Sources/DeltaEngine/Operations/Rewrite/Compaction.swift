@@ -3,7 +3,7 @@ import Columnar
 import ObjectStore
 import Parquet
 
-/// Rewrites bins of files, each into one file, decoding and encoding columns on several threads (DESIGN.md §3, the third tier of OPTIMIZE).
+/// Rewrites bins of files, each into one file, decoding and encoding columns on several threads (the re-encoding tier of OPTIMIZE).
 ///
 /// The unit of work is one column of one new row group: it reads that column's chunks from the source files in order and encodes them. Units run on
 /// across row groups and files without a barrier; memory holds the encoded columns that wait for their turn to be written, within a budget.
