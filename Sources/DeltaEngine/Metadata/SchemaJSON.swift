@@ -98,7 +98,9 @@ public enum SchemaJSON {
     private static func type(of json: JSONValue, path: String) throws(DeltaError) -> DataType {
         if let name = json.stringValue {
             guard let type = primitive(name) else {
-                if name == "variant" { throw .unsupportedFeature(feature: "variantType", access: .read, reason: "column \(path): \(TableFeature.variantColumns)") }
+                if name == "variant" {
+                    throw .unsupportedFeature(feature: "variantType", access: .read, reason: "column \(path): \(TableFeature.variantColumns)")
+                }
                 throw .unsupportedType(column: path, type: name)
             }
             return type
