@@ -19,7 +19,6 @@ extension ClusterAPI {
             }
             do throws(ClusterStore.WriteError) {
                 let stored = try await store.write(definition.key(namespace, complete.name), .object(definition.stored(complete)), expecting: .absent)
-                follow(definition, stored)
                 return WriteResult(object: read(definition, stored), warnings: warnings, isCreated: true)
             } catch {
                 switch error {

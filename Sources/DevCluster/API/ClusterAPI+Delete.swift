@@ -31,7 +31,7 @@ extension ClusterAPI {
             if options.isDryRun || doomed == current { return DeleteResult(object: read(definition, doomed ?? current), isGone: isGone) }
             do throws(ClusterStore.WriteError) {
                 let written = try await store.write(key, doomed.map { .object($0) } ?? .removed, expecting: .version(current.resourceVersion))
-                if isGone { removed(definition, written) } else { follow(definition, written) }
+                if isGone { removed(definition, written) }
                 return DeleteResult(object: read(definition, written), isGone: isGone)
             } catch {
                 switch error {
@@ -74,9 +74,6 @@ extension ClusterAPI {
 
     /// What follows when an object has left the store.
     func removed(_ definition: ResourceDefinition, _ object: JSONValue) {
-        if definition.storage == Self.definitions {
-            registry.remove(object.name)
-            store.endWatches(object.name)
-        }
+        if definition.storage == Self.definitions { store.endWatches(object.name) }
     }
 }

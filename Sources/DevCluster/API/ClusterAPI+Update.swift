@@ -62,7 +62,7 @@ extension ClusterAPI {
             let isGone = next.isBeingDeleted && next.finalizers.isEmpty && definition.behaviour.deletionHold(of: next, requestedGrace: nil) == nil
             do throws(ClusterStore.WriteError) {
                 let written = try await store.write(key, isGone ? .removed : .object(definition.stored(next)), expecting: .version(stored.resourceVersion))
-                if isGone { removed(definition, written) } else { follow(definition, written) }
+                if isGone { removed(definition, written) }
                 return WriteResult(object: read(definition, isGone ? next : written), warnings: change.warnings)
             } catch {
                 switch error {

@@ -13,6 +13,10 @@ final class ClusterAPI: Sendable {
         self.clock = clock
         self.random = random
         for crd in store.objects(Self.definitions) { registry.install(crd) }
+        // With the change itself: who sees a definition come or go finds its resources served, or not, from then on; and no older state is installed over a newer one.
+        store.follow(Self.definitions) { event in
+            if event.kind == .deleted { registry.remove(event.key.name) } else { registry.install(event.object) }
+        }
     }
 
     static let definitions = "customresourcedefinitions.apiextensions.k8s.io"
@@ -99,11 +103,6 @@ final class ClusterAPI: Sendable {
         } catch {
             throw .invalid(group: definition.group, kind: definition.kind, name: object.name, [error])
         }
-    }
-
-    /// What follows a change of a CustomResourceDefinition: its resources are served as it says from now on.
-    func follow(_ definition: ResourceDefinition, _ object: JSONValue) {
-        if definition.storage == Self.definitions { registry.install(object) }
     }
 
     func storageFailure(_ error: StorageError) -> APIError { .internalError("\(error)") }

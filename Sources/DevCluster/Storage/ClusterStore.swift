@@ -29,6 +29,7 @@ final class ClusterStore: Sendable {
         /// Revisions up to this are in the snapshot only.
         let recoveredRevision: UInt64
         var channels: [String: [ObjectIdentifier: WatchChannel]] = [:]
+        var followers: [String: @Sendable (StoreEvent) -> Void] = [:]
         var log: WriteAheadLog
         var isCompacting = false
         var failure: StorageError?
@@ -126,6 +127,13 @@ final class ClusterStore: Sendable {
         }
     }
 
+    /// Hands every change of a resource to something that must never lag behind it. It runs in the store's lock and must not call the store.
+    ///
+    /// One follower for a resource; a second replaces it.
+    func follow(_ resource: String, _ follower: @escaping @Sendable (StoreEvent) -> Void) {
+        state.withLock { $0.followers[resource] = follower }
+    }
+
     struct Watch: Sendable {
         let channel: WatchChannel
         /// The revision that the watch starts after: all changes up to it are not delivered by the channel.
@@ -210,7 +218,8 @@ final class ClusterStore: Sendable {
             }
             let mustCompact = state.log.size > compactionSize && !state.isCompacting
             if mustCompact { state.isCompacting = true }
-            // In the lock, so that every channel sees the changes in their order.
+            // In the lock, so that everyone sees the changes in their order, and watchers none that the follower has not.
+            state.followers[key.resource]?(event)
             for name in [key.resource, Self.everything] {
                 for channel in (state.channels[name] ?? [:]).values { channel.push(event) }
             }
