@@ -3,6 +3,7 @@
 import os
 import select
 import subprocess
+import time
 
 
 class Steps:
@@ -38,26 +39,29 @@ class Steps:
         os.rename(new, self.log)
         self.readers.append(os.open(old, os.O_RDONLY | os.O_NONBLOCK))
 
-    def _read(self, seconds):
-        poll = select.poll()
+    def _note(self):
+        """The step that the process stood at, if it stood at one. A pipe without data tells by its end of file whether anybody is writing."""
         for reader in self.readers:
-            poll.register(reader, select.POLLIN)
-        for reader, event in poll.poll(seconds * 1000):
-            if event & select.POLLIN:
-                return os.read(reader, 4096).decode().strip()
-            self.readers.remove(reader)
-            os.close(reader)
+            try:
+                text = os.read(reader, 4096)
+            except BlockingIOError:
+                select.select([reader], [], [], 60)
+                text = os.read(reader, 4096)
+            if text:
+                return text.decode().strip()
         return None
 
     def to(self, step):
         """Lets the process go on until it has passed this step; the next one holds it."""
         while True:
             self._retire(os.mkfifo)
-            reached = self._read(0.02)
+            reached = self._note()
             if reached == step:
                 return self
-            if reached is None and self.process.poll() is not None:
-                raise AssertionError(f"it ended before {step}: {self.process.communicate()[1]}")
+            if reached is None:
+                if self.process.poll() is not None:
+                    raise AssertionError(f"it ended before {step}: {self.process.communicate()[1]}")
+                time.sleep(0.005)
 
     def finish(self, timeout=60):
         """Lets the process go on to its end; returns its exit code and what it said of errors."""
