@@ -1,6 +1,7 @@
 """The whole path, with kubectl: YAML in, the operator notices, a worker compacts, the result stands on the resource. And through crashes of each part."""
 
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ from rows import delta_rs_rows
 from samples import partitioned, small_files
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FINISHED = ("Succeeded", "Failed", "Cancelled")
 
 
@@ -175,6 +177,31 @@ def test_vacuum_and_checkpoint_run_too(site):
     assert len(list(table.glob("*.parquet"))) == 1
     assert list((table / "_delta_log").glob("*.checkpoint.parquet"))
     assert delta_rs_rows(table) == before
+
+
+def test_a_policy_vacuums_on_its_schedule_and_only_in_its_windows(site):
+    """The schedule is due each minute; the window is one of another day, until it is opened."""
+    table = site.lake / "orders"
+    small_files(table)
+    DeltaTable(table).optimize.compact()
+    rows = delta_rs_rows(table)
+    for path in table.glob("*.parquet"):
+        os.utime(path, (time.time() - 30 * 86400,) * 2)
+    closed = {"days": [DAYS[(datetime.datetime.now(datetime.UTC).weekday() + 3) % 7]], "start": "00:00", "end": "00:01"}
+    spec = {"vacuum": {"schedule": "* * * * *", "retention": "0s", "allowShortRetention": True}}
+    site.operator.start()
+    site.apply(delta_table("orders", table), policy(windows=[closed], **spec))
+    decision = lambda: site.status("deltatable", "orders").get("maintenance", {}).get("vacuum", {}).get("decision", {})
+    eventually(lambda: decision().get("reason") == "OutsideWindow", timeout=90)
+    assert closed["days"][0] in decision()["message"] or "opens" in decision()["message"], decision()
+    assert site.operations() == [] and len(list(table.glob("*.parquet"))) == 7
+    site.apply(policy(**spec))
+    eventually(lambda: site.operations(), timeout=90)
+    run = site.until_finished(site.operations()[0]["metadata"]["name"])
+    assert run["status"]["phase"] == "Succeeded", run["status"]
+    assert run["status"]["result"]["metrics"]["numDeletedFiles"] == 6, run["status"]
+    assert len(list(table.glob("*.parquet"))) == 1 and delta_rs_rows(table) == rows
+    assert [commit["operation"] for commit in DeltaTable(table).history(2)] == ["VACUUM END", "VACUUM START"]
 
 
 def test_partitions_and_where(site):
