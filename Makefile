@@ -4,7 +4,7 @@ SWIFT_RELEASE = swift build -c release --static-swift-stdlib --product levee
 LEVEE = .build/release/levee
 PYTHON = .venv/bin/python
 
-.PHONY: build demo dev test unit interop bench soak lint format generate clean dependencies peers help
+.PHONY: build demo dev test unit interop bench bench-parquet fuzz soak lint format generate clean dependencies peers help
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ soak: peers build ## the long tests: contention, crashes and hostile input by th
 
 bench: peers build ## maintenance beside deltalake on the same input: wall, CPU, peak RSS, ratios
 	$(PYTHON) bench/run.py --levee $(LEVEE)
+
+bench-parquet: peers ## Parquet decoding beside pyarrow by type, encoding and codec, and of a whole table
+	swift build -c release --static-swift-stdlib --product ParquetBench
+	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --workload
+	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench
 
 lint: dependencies peers ## formatting, drift of generated code
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

@@ -27,6 +27,8 @@ let package = Package(
         .systemLibrary(name: "CZstd"),
         .systemLibrary(name: "CSnappy"),
         .systemLibrary(name: "CDeflate"),
+        .systemLibrary(name: "CLZ4"),
+        .systemLibrary(name: "CBrotli"),
         .systemLibrary(name: "CYAML"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "CLinux"),
@@ -39,7 +41,7 @@ let package = Package(
         library("HTTP", ["Base", "CCurl", "CLinux", "CMicroHTTPD"]),
         library("ObjectStore", ["Base", "HTTP", "CSystem"]),
         library("Columnar", ["Base"]),
-        library("Parquet", ["Base", "Columnar", "ObjectStore", "CZlib", "CZstd", "CSnappy", "CDeflate"]),
+        library("Parquet", ["Base", "Columnar", "ObjectStore", "CZlib", "CZstd", "CSnappy", "CDeflate", "CLZ4", "CBrotli"]),
         library("Expressions", ["Base", "Columnar"]),
         library("DeltaEngine", ["Base", "Columnar", "ObjectStore", "Parquet", "Expressions", "CZstd"]),
         library("Jobs", ["Base", "ObjectStore", "DeltaEngine"]),
@@ -52,6 +54,11 @@ let package = Package(
                 "Base", "HTTP", "ObjectStore", "Columnar", "Parquet", "Expressions", "DeltaEngine", "Jobs", "KubeClient", "Operator", "DevCluster",
             ],
             swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
+
+        // Levee's side of `make bench-parquet`.
+        .executableTarget(
+            name: "ParquetBench", dependencies: ["Base", "ObjectStore", "Columnar", "Parquet"], path: "bench/ParquetBench", swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
 
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings),
@@ -69,3 +76,11 @@ let package = Package(
         tests("LeveeTests", ["levee"]),
     ]
 )
+
+// `make fuzz` builds this on its own: libFuzzer brings the main function, and everything is instrumented.
+if Context.environment["LEVEE_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: ["Base", "ObjectStore", "Columnar", "Parquet"], path: "Tests/Fuzz",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.unsafeFlags(["-use-ld=lld"])]))
+}

@@ -54,11 +54,18 @@ public struct ReadLimits: Sendable, Hashable {
     }
 }
 
+/// How a file is read, as its opener asked.
+struct ReadOptions: Sendable, Hashable {
+    var limits = ReadLimits()
+    var verifiesChecksums = false
+}
+
 /// What went wrong inside a decoder, before the door adds file and place. Positions are relative to the decoder's input.
 struct Damage: Error {
     enum Kind {
         case damaged
         case unsupported
+        case encrypted
         case tooLarge(bytes: Int64, limit: Int64)
     }
 
@@ -80,6 +87,8 @@ struct Damage: Error {
 
     static func unsupported(_ feature: String) -> Damage { Damage(kind: .unsupported, reason: feature) }
 
+    static let encrypted = Damage(kind: .encrypted, reason: "encrypted")
+
     static func tooLarge(_ bytes: Int, limit: Int) -> Damage { Damage(kind: .tooLarge(bytes: Int64(bytes), limit: Int64(limit)), reason: "") }
 
     /// The public error, with the file, the place in it and where the decoder's input began.
@@ -87,6 +96,7 @@ struct Damage: Error {
         switch kind {
         case .damaged: .damaged(file: file, place: place, offset: base.map { $0 + Int64(offset ?? 0) }, reason: reason)
         case .unsupported: .unsupported(file: file, place: place, feature: reason)
+        case .encrypted: .encrypted(file: file)
         case let .tooLarge(bytes, limit): .tooLarge(file: file, place: place, bytes: bytes, limit: limit)
         }
     }

@@ -6,6 +6,7 @@ Each value is spelled in a canonical form (below; Tests/ParquetTests/Reading/Dig
 import datetime
 import struct
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -74,8 +75,17 @@ def fnv(data, state=0xCBF29CE484222325):
 
 def digest(path):
     """The digest of all columns of a file as pyarrow reads it, in hexadecimal."""
+    return digest_of(pq.ParquetFile(path, coerce_int96_timestamp_unit="us").read())
+
+
+def duckdb_digest(path):
+    """The same as duckdb reads it."""
+    rows = duckdb.sql(f"SELECT * FROM read_parquet('{path}')").arrow()
+    return digest_of(rows.read_all() if hasattr(rows, "read_all") else rows)
+
+
+def digest_of(table):
     state = fnv(b"")
-    table = pq.ParquetFile(path, coerce_int96_timestamp_unit="us").read()
     for name, column in zip(table.column_names, table.columns):
         state = fnv(b"c%d:%s;" % (len(name.encode()), name.encode()), state)
         for chunk in column.chunks:

@@ -1,25 +1,34 @@
 """Parquet files of other writers, and ours in the eyes of other readers.
 
-`parquet_files.tsv` says for each shared file what reading it comes to; the Swift tests hold Levee to it, the test here holds the table to pyarrow.
+`parquet_files.tsv` says for each shared file what reading it comes to; the Swift tests hold Levee to it, the tests here hold the table to pyarrow and
+duckdb, and docs/parquet.md to the table (`python test_parquet_files.py` writes it there).
 """
 
 import pathlib
+import re
 
 import pytest
-from parquet_digest import digest
+from conftest import ROOT, SHARED
+from parquet_digest import digest, duckdb_digest
 
 TABLE = pathlib.Path(__file__).with_name("parquet_files.tsv")
-FILES = pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "conformance"
+FILES = SHARED / "conformance"
 OUTCOMES = [line.split("\t") for line in TABLE.read_text().splitlines() if not line.startswith("#")]
+PAGE = ROOT / "docs" / "parquet.md"
+MARKED = re.compile(r"(<!-- files -->\n).*(<!-- end of files -->)", re.DOTALL)
 
 
 @pytest.mark.parametrize("name, outcome, detail", OUTCOMES, ids=[row[0] for row in OUTCOMES])
-def test_the_table_of_outcomes_is_what_pyarrow_reads(name, outcome, detail):
+def test_the_table_of_outcomes_is_what_others_read(name, outcome, detail):
     path = FILES / name
     if not path.exists():
         pytest.skip(f"{path} is not there")
     if outcome == "equal":
         assert digest(path) == detail
+    if outcome == "duckdb":
+        with pytest.raises(Exception):
+            digest(path)
+        assert duckdb_digest(path) == detail
 
 
 def test_the_table_of_outcomes_has_every_shared_file():
@@ -27,3 +36,31 @@ def test_the_table_of_outcomes_has_every_shared_file():
         pytest.skip(f"{FILES} is not there")
     present = {f"{folder}/{path.name}" for folder in ("parquet", "parquet_bad") for path in (FILES / folder).iterdir() if path.suffix != ".csv"}
     assert present == {row[0] for row in OUTCOMES}
+
+
+def in_words(outcome, detail):
+    """What the page says of an outcome."""
+    sentences = {
+        "equal": "read, equal to pyarrow",
+        "duckdb": "read, equal to duckdb (pyarrow refuses it)",
+        "ours": "read; pyarrow and duckdb wrap around in times beyond their range",
+        "encrypted": "refused: encrypted",
+        "tooLarge": f"refused within the default limits: {detail}",
+        "unsupported": f"refused: {detail}",
+        "damaged": f"refused as damaged: {detail}",
+    }
+    return sentences[outcome]
+
+
+def table_for_the_page():
+    rows = [f"| `{name}` | {in_words(outcome, detail)} |" for name, outcome, detail in OUTCOMES]
+    return "\n".join(["| file | outcome |", "|---|---|", *rows, ""])
+
+
+def test_the_page_has_the_table():
+    marked = MARKED.search(PAGE.read_text())
+    assert marked is not None and marked.group() == marked.group(1) + table_for_the_page() + marked.group(2)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(MARKED.sub(lambda found: found.group(1) + table_for_the_page() + found.group(2), PAGE.read_text()))

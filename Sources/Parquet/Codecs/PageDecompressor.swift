@@ -14,7 +14,7 @@ final class PageDecompressor {
     }
 
     /// The most that a byte of input can become, with slack for small inputs: what a page header may claim without lying.
-    private static func expansion(_ codec: CompressionCodec) -> Int? {
+    private static func expansion(_ codec: CompressionCodec) throws(Damage) -> Int {
         switch codec {
         case .uncompressed: 1
         // A copy element of three bytes makes 64.
@@ -23,13 +23,17 @@ final class PageDecompressor {
         case .gzip: 1040
         // A block of one repeated byte: 128 KiB in four bytes.
         case .zstd: 1 << 15
-        default: nil
+        // A match grows by 255 bytes with each byte of its length.
+        case .lz4, .lz4Raw: 255
+        // A copy of 16 MiB takes a few bytes.
+        case .brotli: 1 << 24
+        default: throw Damage.unsupported("codec \(codec)")
         }
     }
 
     /// Decompresses `input`, which must become exactly `size` bytes.
     func decompress(_ codec: CompressionCodec, _ input: Bytes, size: Int) throws(Damage) -> Bytes {
-        guard let expansion = Self.expansion(codec) else { throw Damage.unsupported("codec \(codec)") }
+        let expansion = try Self.expansion(codec)
         guard size <= (input.count + 64) * expansion else { throw Damage("a page of \(input.count) bytes claims to hold \(size) in \(codec)") }
         if codec == .uncompressed {
             guard input.count == size else { throw Damage("an uncompressed page of \(input.count) bytes claims to hold \(size)") }
@@ -41,6 +45,9 @@ final class PageDecompressor {
                     switch codec {
                     case .snappy: try snappy(source, target)
                     case .zstd: try zstandard(source, target)
+                    case .lz4Raw: try LZ4.block(source, target)
+                    case .lz4: try LZ4.hadoopOrBlock(source, target)
+                    case .brotli: try Brotli.decompress(source, target)
                     default: try gzip(source, target)
                     }
                 guard written == size else { throw Damage("a page decompressed to \(written) bytes, its header says \(size)") }

@@ -28,7 +28,7 @@ extension FileMetadata {
             }
             return true
         }
-        if isEncrypted { throw Damage.unsupported("encryption") }
+        if isEncrypted { throw Damage.encrypted }
         guard let rowCount, rowCount >= 0 else { throw Damage("it has no row count") }
         let schema = try SchemaTree(elements)
         var rowGroups: [RowGroupMetadata] = []
@@ -162,7 +162,7 @@ private struct RawColumnChunk {
     }
 
     func checked(_ leaf: SchemaLeaf, place: String, rowCount: Int64, fileSize: Int64) throws(Damage) -> ColumnChunkMetadata {
-        if isEncrypted { throw Damage.unsupported("encryption of \(place)") }
+        if isEncrypted { throw Damage.encrypted }
         if let externalPath, !externalPath.isEmpty { throw Damage.unsupported("\(place) in another file (\(externalPath))") }
         guard hasMetadata else { throw Damage("\(place) has no metadata") }
         guard physicalType == leaf.physicalType.rawValue else {

@@ -19,7 +19,11 @@ public struct CompressionCodec: RawRepresentable, Sendable, Hashable, CustomStri
     public static let uncompressed = CompressionCodec(rawValue: 0)
     public static let snappy = CompressionCodec(rawValue: 1)
     public static let gzip = CompressionCodec(rawValue: 2)
+    public static let brotli = CompressionCodec(rawValue: 4)
+    /// Deprecated, and of two kinds that nothing tells apart.
+    public static let lz4 = CompressionCodec(rawValue: 5)
     public static let zstd = CompressionCodec(rawValue: 6)
+    public static let lz4Raw = CompressionCodec(rawValue: 7)
 
     public var description: String {
         let names = ["UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW"]

@@ -25,7 +25,7 @@ public final class ColumnChunkReader: @unchecked Sendable {
     }
 
     init(
-        node: LogicalNode, schema: SchemaTree, group: RowGroupMetadata, chunks: [Bytes], place: Place, limits: ReadLimits, keepsDictionary: Bool
+        node: LogicalNode, schema: SchemaTree, group: RowGroupMetadata, chunks: [Bytes], place: Place, options: ReadOptions, keepsDictionary: Bool
     ) {
         self.node = node
         self.place = place
@@ -38,7 +38,7 @@ public final class ColumnChunkReader: @unchecked Sendable {
         leaves = zip(node.leaves, chunks).compactMap { index, chunk in
             guard let (type, conversion) = shapes[index] else { return nil }
             return LeafReader(
-                leaf: schema.leaves[index], type: type, conversion: conversion, chunk: chunk, metadata: group.columns[index], limits: limits,
+                leaf: schema.leaves[index], type: type, conversion: conversion, chunk: chunk, metadata: group.columns[index], options: options,
                 slotDefinitionLevel: slotLevels[index] ?? 0, keepsLevels: !isFlat, keepsDictionary: keepsDictionary)
         }
         names = node.leaves.map { schema.leaves[$0].name }

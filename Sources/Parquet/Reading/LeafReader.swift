@@ -44,17 +44,17 @@ final class LeafReader {
     ///   - keepsLevels: whether batches carry their levels.
     ///   - keepsDictionary: whether columns may come as dictionary codes. A batch then ends where the pages change from codes to values.
     init(
-        leaf: SchemaLeaf, type: DataType, conversion: ValueConversion, chunk: Bytes, metadata: ColumnChunkMetadata, limits: ReadLimits,
+        leaf: SchemaLeaf, type: DataType, conversion: ValueConversion, chunk: Bytes, metadata: ColumnChunkMetadata, options: ReadOptions,
         slotDefinitionLevel: Int, keepsLevels: Bool, keepsDictionary: Bool
     ) {
         self.leaf = leaf
         self.type = type
         self.conversion = conversion
-        self.limits = limits
+        limits = options.limits
         self.slotDefinitionLevel = UInt8(truncatingIfNeeded: slotDefinitionLevel)
         self.keepsLevels = keepsLevels
         self.keepsDictionary = keepsDictionary && !keepsLevels && type != .null
-        pages = PageReader(chunk: chunk, codec: metadata.codec, limits: limits)
+        pages = PageReader(chunk: chunk, codec: metadata.codec, options: options)
         entriesLeft = metadata.valueCount
     }
 

@@ -1,4 +1,5 @@
 import Base
+import CDeflate
 
 /// Walks the pages of a column chunk.
 struct PageReader {
@@ -12,14 +13,14 @@ struct PageReader {
 
     private let chunk: Bytes
     private let codec: CompressionCodec
-    private let limits: ReadLimits
+    private let options: ReadOptions
     private let decompressor = PageDecompressor()
     private(set) var position = 0
 
-    init(chunk: Bytes, codec: CompressionCodec, limits: ReadLimits) {
+    init(chunk: Bytes, codec: CompressionCodec, options: ReadOptions) {
         self.chunk = chunk
         self.codec = codec
-        self.limits = limits
+        self.options = options
     }
 
     /// The next page; nil at the chunk's end.
@@ -31,7 +32,12 @@ struct PageReader {
         guard let compressed = chunk.slice(start..<(start + header.compressedSize)) else {
             throw Damage("a page of \(header.compressedSize) bytes where the chunk has \(chunk.count - start) left", at: offset)
         }
-        guard header.uncompressedSize <= limits.pageBytes else { throw Damage.tooLarge(header.uncompressedSize, limit: limits.pageBytes) }
+        let limit = options.limits.pageBytes
+        guard header.uncompressedSize <= limit else { throw Damage.tooLarge(header.uncompressedSize, limit: limit) }
+        if options.verifiesChecksums, let checksum = header.checksum {
+            let actual = compressed.withUnsafeBytes { libdeflate_crc32(0, $0.baseAddress, $0.count) }
+            guard actual == checksum else { throw Damage("the page's checksum is \(actual), its header says \(checksum)", at: offset) }
+        }
         position = start + header.compressedSize
         return Page(header: header, compressed: compressed, offset: offset)
     }

@@ -11,7 +11,7 @@ public final class ParquetFile: Sendable {
     public let metadata: FileMetadata
     /// The columns as their readers see them; types that the columns cannot have were refused on opening.
     public let schema: Schema
-    public let limits: ReadLimits
+    private let options: ReadOptions
 
     private let store: any ObjectStore
     private let nodes: [LogicalNode]
@@ -22,14 +22,14 @@ public final class ParquetFile: Sendable {
     private static let encryptedMagic: [UInt8] = [0x50, 0x41, 0x52, 0x45]
 
     private init(
-        store: any ObjectStore, path: ObjectPath, sizeInBytes: Int64, metadata: FileMetadata, nodes: [LogicalNode], limits: ReadLimits
+        store: any ObjectStore, path: ObjectPath, sizeInBytes: Int64, metadata: FileMetadata, nodes: [LogicalNode], options: ReadOptions
     ) {
         self.store = store
         self.path = path
         self.sizeInBytes = sizeInBytes
         self.metadata = metadata
         self.nodes = nodes
-        self.limits = limits
+        self.options = options
         schema = Schema(nodes.map(\.field))
     }
 
@@ -38,10 +38,13 @@ public final class ParquetFile: Sendable {
     /// - Parameters:
     ///   - sizeInBytes: the file's size where the caller knows it (the Delta log does); saves a request.
     ///   - columns: the top-level columns that will be read, nil for all. Columns left out may be of types that are not supported.
+    ///   - verifyingChecksums: whether pages that have a CRC are checked against it; those without one are read all the same.
     /// - Throws: ``ParquetError`` for a file that is none or is damaged, ``ObjectStoreError`` from the store.
     public static func open(
-        _ store: any ObjectStore, _ path: ObjectPath, sizeInBytes: Int64? = nil, columns: Set<String>? = nil, limits: ReadLimits = ReadLimits()
+        _ store: any ObjectStore, _ path: ObjectPath, sizeInBytes: Int64? = nil, columns: Set<String>? = nil, limits: ReadLimits = ReadLimits(),
+        verifyingChecksums: Bool = false
     ) async throws -> ParquetFile {
+        let options = ReadOptions(limits: limits, verifiesChecksums: verifyingChecksums)
         let file = path.string
         let size: Int64
         if let sizeInBytes { size = sizeInBytes } else { size = try await store.head(path).sizeInBytes }
@@ -58,7 +61,7 @@ public final class ParquetFile: Sendable {
             let metadata = try footer.withUnsafeBytes { (raw) throws(Damage) in try FileMetadata(footer: raw, fileSize: size) }
             var nodes: [LogicalNode] = []
             for root in metadata.schema.roots where columns?.contains(root.name) ?? true { nodes.append(try LogicalSchemaBuilder.node(root)) }
-            return ParquetFile(store: store, path: path, sizeInBytes: size, metadata: metadata, nodes: nodes, limits: limits)
+            return ParquetFile(store: store, path: path, sizeInBytes: size, metadata: metadata, nodes: nodes, options: options)
         } catch {
             throw error.error(file: file, place: "footer", base: size - 8 - Int64(footerLength))
         }
@@ -117,7 +120,7 @@ public final class ParquetFile: Sendable {
             defer { start += node.leaves.count }
             return ColumnChunkReader(
                 node: node, schema: metadata.schema, group: group, chunks: Array(chunks[start..<(start + node.leaves.count)]),
-                place: .init(file: path.string, rowGroup: rowGroup), limits: limits, keepsDictionary: keepingDictionary)
+                place: .init(file: path.string, rowGroup: rowGroup), options: options, keepsDictionary: keepingDictionary)
         }
     }
 
@@ -131,7 +134,7 @@ public final class ParquetFile: Sendable {
             read.append(try reader.readAll())
         }
         guard let rowCount = Int(exactly: metadata.rowGroups[index].rowCount) else {
-            throw ParquetError.tooLarge(file: path.string, place: "row group \(index)", bytes: .max, limit: Int64(limits.batchBytes))
+            throw ParquetError.tooLarge(file: path.string, place: "row group \(index)", bytes: .max, limit: Int64(options.limits.batchBytes))
         }
         for (column, position) in zip(read, positions) where column.count != rowCount {
             throw ParquetError.damaged(

@@ -35,13 +35,16 @@ enum ValueConversion: Sendable, Hashable {
     }
 
     /// The logical type of a leaf, and how its values become that.
+    ///
+    /// What no column type can say is read as it is stored: times of day as integers in their unit, intervals, UUIDs and BSON as bytes.
     static func of(_ leaf: SchemaLeaf) throws(Damage) -> (DataType, ValueConversion) {
         func unsupported(_ what: String) -> Damage { .unsupported("\(what) stored as \(leaf.physicalType) (column \(leaf.name))") }
         if case let .decimal(precision, scale) = leaf.logicalType { return try decimal(leaf, precision: precision, scale: scale) }
+        if leaf.logicalType == .null { return (.null, .null) }
         switch leaf.physicalType {
         case .boolean: return (.boolean, .bits)
-        case .int32: return try int32(leaf, unsupported)
-        case .int64: return try int64(leaf, unsupported)
+        case .int32: return int32(leaf)
+        case .int64: return int64(leaf)
         case .int96: return (.timestamp, .int96ToMicroseconds)
         case .float: return (.float, .copy4)
         case .double: return (.double, .copy8)
@@ -55,13 +58,12 @@ enum ValueConversion: Sendable, Hashable {
             case .float16:
                 guard leaf.typeLength == 2 else { throw unsupported("FLOAT16 of \(leaf.typeLength) bytes") }
                 return (.float, .float16ToFloat)
-            case .interval: throw unsupported("INTERVAL")
             default: return (.binary, .bytes(length: leaf.typeLength))
             }
         }
     }
 
-    private static func int32(_ leaf: SchemaLeaf, _ unsupported: (String) -> Damage) throws(Damage) -> (DataType, ValueConversion) {
+    private static func int32(_ leaf: SchemaLeaf) -> (DataType, ValueConversion) {
         switch leaf.logicalType {
         case .integer(8, true): return (.byte, .int32ToInt8)
         case .integer(16, true): return (.short, .int32ToInt16)
@@ -69,13 +71,11 @@ enum ValueConversion: Sendable, Hashable {
         case .integer(16, false): return (.integer, .uint16ToInt32)
         case .integer(32, false): return (.long, .uint32ToInt64)
         case .date: return (.date, .copy4)
-        case .time: throw unsupported("TIME")
-        case .null: return (.null, .null)
         default: return (.integer, .copy4)
         }
     }
 
-    private static func int64(_ leaf: SchemaLeaf, _ unsupported: (String) -> Damage) throws(Damage) -> (DataType, ValueConversion) {
+    private static func int64(_ leaf: SchemaLeaf) -> (DataType, ValueConversion) {
         switch leaf.logicalType {
         case .integer(64, false): return (.decimal(precision: 20, scale: 0), .uint64ToInt128)
         case let .timestamp(isAdjustedToUTC, unit):
@@ -85,8 +85,6 @@ enum ValueConversion: Sendable, Hashable {
             case .microseconds: return (type, .copy8)
             case .nanoseconds: return (type, .nanosecondsToMicroseconds)
             }
-        case .time: throw unsupported("TIME")
-        case .null: return (.null, .null)
         default: return (.long, .copy8)
         }
     }

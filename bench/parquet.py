@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Measures Levee's Parquet reader beside pyarrow on the same files, both in the same run, on one and on two threads.
+
+    parquet.py --bench PATH [--runs 5] [--rows 2000000] [--only TEXT] [--workload] [--json FILE]
+
+Each case is a file of two equal columns of one type, encoding and codec in four row groups, so that two threads have something to share. Figures are
+MB of decoded column memory per second (pyarrow's count of it for both), best of the runs. `--workload` decodes all columns of the table that
+generate.py makes instead, beside pyarrow's dataset scanner and deltalake's own.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from generate import random_uuids
+
+ROOT = pathlib.Path(__file__).resolve().parent
+WORK = ROOT.parent / ".bench"
+GROUPS = 4
+
+
+def nullable(array, rng):
+    return pa.array(array.to_numpy(zero_copy_only=False), array.type, mask=rng.random(len(array)) < 0.1)
+
+
+def columns(rows):
+    """Name, data, and the encodings worth measuring for it (None: dictionary)."""
+    rng = np.random.default_rng(20240103)
+    key = pa.array(np.arange(rows, dtype=np.int64))
+    number = pa.array(rng.integers(-(2**62), 2**62, rows))
+    small = pa.array(rng.integers(0, 1000, rows).astype(np.int32))
+    amount = pa.array(np.round(rng.gamma(2.0, 50.0, rows), 2))
+    category = pa.array(np.array([f"category-{i:02d}" for i in range(20)])[rng.integers(0, 20, rows)])
+    uid = pa.array(random_uuids(rng, rows))
+    flag = pa.array(rng.random(rows) < 0.5)
+    cents = pa.array(rng.integers(0, 10**9, rows)).cast(pa.decimal128(20, 0))
+    lists = pa.ListArray.from_arrays(np.arange(0, rows + 1, dtype=np.int32) // 2 * 2, pa.array(rng.integers(0, 1000, rows // 2 * 2)))
+    return [
+        ("int64 key", key, ["PLAIN", "DELTA_BINARY_PACKED", None]),
+        ("int64 random", number, ["PLAIN", "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT"]),
+        ("int32 below 1000", small, ["PLAIN", "DELTA_BINARY_PACKED", None]),
+        ("int32, 10% null", nullable(small, rng), ["PLAIN", None]),
+        ("double", amount, ["PLAIN", "BYTE_STREAM_SPLIT", None]),
+        ("string, 20 values", category, ["PLAIN", None]),
+        ("string, UUIDs", uid, ["PLAIN", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY", None]),
+        ("boolean", flag, ["PLAIN", "RLE"]),
+        ("decimal(20, 0)", cents, ["PLAIN", None]),
+        ("list of int64", lists, ["PLAIN"]),
+    ]
+
+
+def cases(rows, only):
+    for name, data, encodings in columns(rows):
+        for encoding in encodings:
+            codecs = ["none", "snappy", "zstd"] if encoding in ("PLAIN", None) else ["none"]
+            for codec in codecs:
+                label = f"{name}, {encoding or 'dictionary'}, {codec}"
+                if not only or only in label:
+                    yield label, data, encoding, codec
+
+
+def write(label, data, encoding, codec):
+    target = WORK / "parquet" / (label.replace(", ", "-").replace(" ", "_") + f"-{len(data)}.parquet")
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        table = pa.table({"a": data, "b": data})
+        leaves = ["a.list.element", "b.list.element"] if pa.types.is_list(data.type) else ["a", "b"]
+        if encoding is None:
+            how = {"use_dictionary": leaves}
+        else:
+            how = {"use_dictionary": False, "column_encoding": {leaf: encoding for leaf in leaves}}
+        partial = target.with_suffix(".partial")
+        pq.write_table(table, partial, compression=codec, row_group_size=len(data) // GROUPS, data_page_version="2.0" if encoding == "RLE" else "1.0", **how)
+        partial.rename(target)
+    return target
+
+
+def ours(bench, arguments, threads, runs):
+    command = [str(bench), "decode", "--threads", str(threads), "--runs", str(runs), *map(str, arguments)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def timed(runs, body):
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        body()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def matrix(arguments):
+    print(f"{os.cpu_count()} cores, {arguments.rows:,} rows twice, best of {arguments.runs}; MB/s levee / pyarrow = ratio")
+    print(f"{'':46}{'1 thread':>26}{'2 threads':>26}")
+    results = []
+    for label, data, encoding, codec in cases(arguments.rows, arguments.only):
+        path = write(label, data, encoding, codec)
+        megabytes = 2 * data.nbytes / 1e6
+        row = {"name": label}
+        cells = []
+        for threads in (1, 2):
+            pa.set_cpu_count(threads)
+            theirs = timed(arguments.runs, lambda: pq.read_table(path, use_threads=threads > 1))
+            mine = min(ours(arguments.bench, [path], threads, arguments.runs)["seconds"])
+            row[f"threads{threads}"] = {"levee": megabytes / mine, "pyarrow": megabytes / theirs}
+            cells.append(f"{megabytes / mine:.0f} / {megabytes / theirs:.0f} = {theirs / mine:.2f}".rjust(26))
+        print(f"{label:46}{''.join(cells)}", flush=True)
+        results.append(row)
+    return results
+
+
+PEER = """
+import json, resource, sys, time
+import pyarrow as pa
+pa.set_cpu_count(2)
+pa.set_io_thread_count(2)
+kind, path, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+if kind == "deltalake":
+    from deltalake import DeltaTable
+    dataset = DeltaTable(path).to_pyarrow_dataset()
+else:
+    import pyarrow.dataset as ds
+    dataset = ds.dataset(sorted(str(p) for p in __import__("pathlib").Path(path).glob("*.parquet")))
+times = []
+for _ in range(runs):
+    started = time.perf_counter()
+    rows = sum(batch.num_rows for batch in dataset.scanner(use_threads=True).to_batches())
+    times.append(time.perf_counter() - started)
+print(json.dumps({"seconds": times, "rows": rows, "peakMB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+"""
+
+
+def workload(arguments):
+    """All columns of the reference table (DESIGN: 400 files of 25,000 rows), two threads."""
+    table = arguments.table
+    if table is None:
+        table = WORK / "input" / "small-400"
+        if not (table / ".complete").exists():
+            subprocess.run([sys.executable, ROOT / "generate.py", "small", table, "--files", "400"], check=True)
+            (table / ".complete").touch()
+    files = sorted(table.glob("*.parquet"))
+    row = {"levee": ours(arguments.bench, files, 2, arguments.runs)}
+    for kind in ("pyarrow", "deltalake"):
+        done = subprocess.run([sys.executable, "-c", PEER, kind, table, str(arguments.runs)], check=True, capture_output=True, text=True)
+        row[kind] = json.loads(done.stdout)
+    print(f"{os.cpu_count()} cores, {len(files)} files, all columns, 2 threads, best of {arguments.runs}")
+    best = {who: min(figures["seconds"]) for who, figures in row.items()}
+    for who, figures in row.items():
+        print(f"{who:12}{best[who]:8.3f} s{figures['peakMB']:8.0f} MB{best[who] / best['levee']:8.2f} × levee's time")
+    return [{"name": "workload", **row}]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", type=pathlib.Path, required=True, help="the built ParquetBench")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=2_000_000)
+    parser.add_argument("--only", help="measure only the cases whose name contains this")
+    parser.add_argument("--workload", action="store_true")
+    parser.add_argument("--table", type=pathlib.Path, help="the workload's table, made where it is not given")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the figures here")
+    arguments = parser.parse_args()
+    results = workload(arguments) if arguments.workload else matrix(arguments)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()
