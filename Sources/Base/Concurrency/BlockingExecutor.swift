@@ -1,24 +1,33 @@
 import CSystem
 import Glibc
+import Synchronization
 
 /// Runs work that blocks (files, name look-ups, C libraries) on threads of its own, so that Swift's pool, which has one thread per core, never stalls.
 ///
 /// Threads start when there is work for them, up to the given number, and stop when the executor goes. As a `TaskExecutor` it also serves whole tasks
 /// (`Task(executorPreference:)`, `withTaskExecutorPreference`).
 public final class BlockingExecutor: TaskExecutor {
-    private let queue: JobQueue
+    private let queue: Unmanaged<JobQueue>
 
     /// - Parameters:
     ///   - threads: how many may run at once; at least 1.
     ///   - name: what the threads are called in `ps -T` and debuggers, cut to 15 bytes.
     public init(threads: Int, name: String) {
-        queue = JobQueue(limit: max(1, threads), name: name)
+        queue = JobQueue.held(limit: max(1, threads), name: name)
     }
 
-    deinit { queue.close() }
+    deinit {
+        queue._withUnsafeGuaranteedRef { $0.close() }
+        JobQueue.letGo(queue)
+    }
 
+    /// The runtime keeps no reference to the executor here, and the job may hold the last one: once the job is in the queue another thread may run it to
+    /// its end, and this executor be gone before `append` returns.
     public func enqueue(_ job: consuming ExecutorJob) {
-        queue.append(UnownedJob(job), executor: asUnownedTaskExecutor())
+        let (queue, job, executor) = (queue, UnownedJob(job), asUnownedTaskExecutor())
+        JobQueue.hold(queue)
+        queue._withUnsafeGuaranteedRef { $0.append(job, executor: executor) }
+        JobQueue.letGo(queue)
     }
 
     /// Runs blocking code on one of the threads. Throws `CancellationError` where the task was cancelled before it started; the code itself may look at `Task.isCancelled`.
@@ -31,6 +40,9 @@ public final class BlockingExecutor: TaskExecutor {
 }
 
 /// The jobs that wait and the threads that take them. Apart from the executor, so that threads keep only this alive.
+///
+/// It goes when the last of its holders has let go: the executor, each thread, and each call that adds a job. They are counted here, not by references,
+/// since the compiler may drop a retain that it can prove to be needless as long as the executor lives, and an executor may go while it enqueues.
 private final class JobQueue: @unchecked Sendable {
     // Safe to share: everything below `mutex` is only touched while it is held.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -42,8 +54,22 @@ private final class JobQueue: @unchecked Sendable {
     private var isClosed = false
     private let limit: Int
     private let name: String
+    private let holders = Atomic(1)
 
-    init(limit: Int, name: String) {
+    /// A queue that its creator holds.
+    static func held(limit: Int, name: String) -> Unmanaged<JobQueue> { Unmanaged.passRetained(JobQueue(limit: limit, name: name)) }
+
+    /// By someone who knows that another holds it.
+    static func hold(_ queue: Unmanaged<JobQueue>) {
+        queue._withUnsafeGuaranteedRef { _ = $0.holders.add(1, ordering: .relaxed) }
+    }
+
+    static func letGo(_ queue: Unmanaged<JobQueue>) {
+        let left = queue._withUnsafeGuaranteedRef { $0.holders.subtract(1, ordering: .acquiringAndReleasing).newValue }
+        if left == 0 { queue.release() }
+    }
+
+    private init(limit: Int, name: String) {
         self.limit = limit
         self.name = String(decoding: name.utf8.prefix(15), as: UTF8.self)
         mutex.initialize(to: pthread_mutex_t())
@@ -83,9 +109,10 @@ private final class JobQueue: @unchecked Sendable {
 
     private func startThread() -> Bool {
         var thread = pthread_t()
-        let retained = Unmanaged.passRetained(self)
-        guard pthread_create(&thread, nil, runJobQueue, retained.toOpaque()) == 0 else {
-            retained.release()
+        let queue = Unmanaged.passUnretained(self)
+        Self.hold(queue)
+        guard pthread_create(&thread, nil, runJobQueue, queue.toOpaque()) == 0 else {
+            Self.letGo(queue)
             return false
         }
         pthread_detach(thread)
@@ -121,6 +148,9 @@ private final class JobQueue: @unchecked Sendable {
 }
 
 private func runJobQueue(_ queue: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let queue { Unmanaged<JobQueue>.fromOpaque(queue).takeRetainedValue().work() }
+    guard let queue else { return nil }
+    let held = Unmanaged<JobQueue>.fromOpaque(queue)
+    held._withUnsafeGuaranteedRef { $0.work() }
+    JobQueue.letGo(held)
     return nil
 }

@@ -46,4 +46,6 @@ public struct Job: KubeResource, Hashable {
     public var isComplete: Bool { status?.conditions?.isTrue("Complete") ?? false }
     public var isFailed: Bool { status?.conditions?.isTrue("Failed") ?? false }
     public var isFinished: Bool { isComplete || isFailed }
+    /// How many of its pods failed so far.
+    public var failedPods: Int { status?.failed ?? 0 }
 }

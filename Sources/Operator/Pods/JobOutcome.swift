@@ -17,7 +17,7 @@ enum JobOutcome: Hashable, Sendable {
         } else if let failure = job.status?.conditions?[failedCondition], failure.status == .true {
             self = Self.failure(failure, lastResult: results.last, pods: pods)
         } else {
-            self = .running(failedPods: job.status?.failed ?? 0, obstacle: pods.lazy.compactMap(Self.obstacle).first)
+            self = .running(failedPods: job.failedPods, obstacle: pods.lazy.compactMap(Self.obstacle).first)
         }
     }
 

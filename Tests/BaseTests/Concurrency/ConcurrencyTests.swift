@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func manyExecutorsComeAndGo() async throws {
-        for _ in 0..<200 {
+        for _ in 0..<2000 {
             let executor = BlockingExecutor(threads: 2, name: "short")
             #expect(try await executor.run { 1 } == 1)
         }

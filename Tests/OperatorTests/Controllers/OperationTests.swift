@@ -156,6 +156,7 @@ import Testing
         let operation = try #require(harness.operation("run"))
         #expect(operation.phase == .failed)
         #expect(operation.status?.message == "the data file part-1.parquet is damaged")
+        #expect(operation.status?.attempts == 1)
         #expect(operation.status?.conditions?.isTrue("Failed") == true && operation.status?.conditions?.isTrue("Stalled") == true)
         #expect(operation.metadata.finalizers.isEmpty)
     }

@@ -163,6 +163,7 @@ final class Harness {
         switch fate {
         case .succeeds, .loses: ended.conditions = [Condition(type: "Complete", status: .true, reason: "", message: "", lastTransitionTime: clock.now())]
         default:
+            ended.failed = 1
             let reason = result.outcome == .permanent ? "PodFailurePolicy" : "BackoffLimitExceeded"
             ended.conditions = [Condition(type: "Failed", status: .true, reason: reason, message: "the Job's words", lastTransitionTime: clock.now())]
         }

@@ -90,8 +90,8 @@ struct OperationReconciler: Sendable {
         let pods = try await job.isFinished ? fetchPods(operation) : cluster.pods(ofOperation: operation.metadata.uid, namespace: operation.metadata.namespace)
         switch JobOutcome(job: job, pods: pods) {
         case let .running(failedPods, obstacle): return try await report(operation, job, pods, failedPods: failedPods, obstacle: obstacle)
-        case let .succeeded(result): return try await conclude(operation, result)
-        case let .failed(reason, message, _): return try await concludeFailure(operation, reason, message)
+        case let .succeeded(result): return try await conclude(operation, result, failedPods: job.failedPods)
+        case let .failed(reason, message, _): return try await concludeFailure(operation, reason, message, failedPods: job.failedPods)
         }
     }
 
@@ -168,19 +168,22 @@ struct OperationReconciler: Sendable {
 
     // MARK: - How it ends
 
-    private func conclude(_ operation: TableOperation, _ result: TaskResult?) async throws -> Requeue {
+    private func conclude(_ operation: TableOperation, _ result: TaskResult?, failedPods: Int = 0) async throws -> Requeue {
         var result = result
         if result == nil, let commit = try await commit(of: operation) { result = self.result(from: commit) }
         guard let result else {
-            return try await finish(operation, .succeeded, .succeeded, "done; what it did was lost with its pod, and it committed nothing")
+            return try await finish(
+                operation, .succeeded, .succeeded, "done; what it did was lost with its pod, and it committed nothing", failedPods: failedPods)
         }
-        return try await finish(operation, .succeeded, .succeeded, result.message, result)
+        return try await finish(operation, .succeeded, .succeeded, result.message, result, failedPods: failedPods)
     }
 
     /// A worker may die after its commit, and its Job fail for it; the table decides.
-    private func concludeFailure(_ operation: TableOperation, _ reason: ConditionReason, _ message: String) async throws -> Requeue {
-        if let commit = try await commit(of: operation) { return try await conclude(operation, result(from: commit)) }
-        return try await finish(operation, .failed, reason, message)
+    private func concludeFailure(
+        _ operation: TableOperation, _ reason: ConditionReason, _ message: String, failedPods: Int
+    ) async throws -> Requeue {
+        if let commit = try await commit(of: operation) { return try await conclude(operation, result(from: commit), failedPods: failedPods) }
+        return try await finish(operation, .failed, reason, message, failedPods: failedPods)
     }
 
     private func result(from commit: OperationCommit) -> TaskResult {
@@ -212,7 +215,8 @@ struct OperationReconciler: Sendable {
     }
 
     private func finish(
-        _ operation: TableOperation, _ phase: TableOperation.Phase, _ reason: ConditionReason, _ message: String, _ result: TaskResult? = nil
+        _ operation: TableOperation, _ phase: TableOperation.Phase, _ reason: ConditionReason, _ message: String, _ result: TaskResult? = nil,
+        failedPods: Int = 0
     ) async throws -> Requeue {
         let now = clock.now().wholeSeconds
         var status = status(of: operation)
@@ -220,6 +224,8 @@ struct OperationReconciler: Sendable {
         status.message = message
         status.completionTime = now
         status.duration = status.startTime.map { (now - $0).formatted }
+        // The retry may have ended before the failure before it was reported.
+        if failedPods > 0 { status.attempts = Int32(clamping: failedPods) }
         if let result {
             status.result = .init(version: result.version, metrics: result.metrics.isEmpty ? nil : result.metrics)
             status.progress = .init(completed: result)
