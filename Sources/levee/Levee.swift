@@ -8,6 +8,7 @@ struct Levee {
     /// All subcommands, in the order of the help. One file each; add yours here.
     static let commands: [CommandNode] = [
         TableCommands.group,
+        ParquetCommands.group,
         .command(DevCommand.command),
         .command(OperatorCommand.command),
         .command(WorkerCommand.command),

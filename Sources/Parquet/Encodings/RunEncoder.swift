@@ -1,4 +1,5 @@
 import Base
+import Glibc
 
 /// Encodes levels and dictionary codes as the RLE/bit-packed hybrid (Encodings.md).
 enum RunEncoder {
@@ -33,7 +34,7 @@ enum RunEncoder {
 
     /// Appends one run of `count` times `value`.
     static func repeated<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value, count: Int, width: Int, to output: inout BytesBuilder) {
-        varint(UInt64(count) << 1, to: &output)
+        output.append(varint: UInt64(count) << 1)
         for index in 0..<((width + 7) / 8) { output.append(UInt8(truncatingIfNeeded: UInt64(value) >> UInt64(index * 8))) }
     }
 
@@ -43,39 +44,14 @@ enum RunEncoder {
     ) {
         guard !range.isEmpty else { return }
         let groups = (range.count + 7) / 8
-        varint(UInt64(groups) << 1 | 1, to: &output)
+        output.append(varint: UInt64(groups) << 1 | 1)
         output.append(upTo: groups * width + 8) { target in
-            guard let base = target.baseAddress else { return 0 }
-            var word: UInt64 = 0
-            var bits: UInt64 = 0
-            var written = 0
-            for index in range {
-                word |= UInt64(truncatingIfNeeded: values[index]) << bits
-                bits &+= UInt64(truncatingIfNeeded: width)
-                if bits >= 32 {
-                    base.storeBytes(of: UInt32(truncatingIfNeeded: word), toByteOffset: written, as: UInt32.self)
-                    written &+= 4
-                    word >>= 32
-                    bits &-= 32
-                }
-            }
-            base.storeBytes(of: word, toByteOffset: written, as: UInt64.self)
-            written &+= Int(bits + 7) / 8
+            guard let base = target.baseAddress, let first = values.baseAddress else { return 0 }
+            BitPacker.pack(first + range.lowerBound, count: range.count, width: width, to: base)
             // Zeros for what the last group lacks.
-            while written < groups * width {
-                base.storeBytes(of: UInt8(0), toByteOffset: written, as: UInt8.self)
-                written &+= 1
-            }
+            let written = (range.count * width + 7) / 8
+            if written < groups * width { memset(base + written, 0, groups * width - written) }
             return groups * width
         }
-    }
-
-    private static func varint(_ value: UInt64, to output: inout BytesBuilder) {
-        var value = value
-        while value >= 0x80 {
-            output.append(UInt8(truncatingIfNeeded: value) | 0x80)
-            value >>= 7
-        }
-        output.append(UInt8(value))
     }
 }

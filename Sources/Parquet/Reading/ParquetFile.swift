@@ -13,8 +13,8 @@ public final class ParquetFile: Sendable {
     public let schema: Schema
     private let options: ReadOptions
 
-    private let store: any ObjectStore
-    private let nodes: [LogicalNode]
+    let store: any ObjectStore
+    let nodes: [LogicalNode]
 
     /// What is fetched first, in the hope that the footer is in it.
     private static let tailBytes: Int64 = 64 << 10

@@ -149,8 +149,11 @@ public final class ColumnChunkEncoder: @unchecked Sendable {
         var start = 0
         // Every block has the same columns at its leaves.
         var converted: [LeafValues] = []
+        // Fewer rows where they are large, so that pages stay near their size.
+        let bytesPerRow = column.count == 0 ? 1 : max(1, column.sizeInBytes / column.count)
+        let blockRows = min(Self.blockRows, max(1, WriteLayout.blockBytes / bytesPerRow))
         while start < column.count {
-            let rows = min(Self.blockRows, column.count - start)
+            let rows = min(blockRows, column.count - start)
             let shredded = try Shredding(node, column, rows: start..<(start + rows))
             if converted.isEmpty { converted = zip(shredded.leaves, schemaLeaves).map { LeafValues($0.column, leaf: $1) } }
             for (index, schemaLeaf) in schemaLeaves.enumerated() {

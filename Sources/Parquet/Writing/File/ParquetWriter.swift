@@ -11,17 +11,21 @@ public final class ParquetWriter {
     public let schema: Schema
     public let options: WriterOptions
 
-    private let layout: WriteLayout
-    private let output: CoalescingWriter
+    let layout: WriteLayout
+    let output: CoalescingWriter
     private var groups: [WrittenRowGroup] = []
     private var encoders: [ColumnChunkEncoder] = []
     private var openRows = 0
 
     private static let magic = Bytes([0x50, 0x41, 0x52, 0x31])
 
-    /// Throws ``ParquetError/cannotWrite(column:reason:)`` for a schema that Parquet cannot hold.
+    /// Throws ``ParquetError/cannotWrite(column:reason:)`` for a schema that Parquet cannot hold, and for options that name columns it does not have.
     public init(writer: any ObjectWriter, schema: Schema, options: WriterOptions = WriterOptions()) throws(ParquetError) {
         layout = try WriteLayout(schema)
+        let names = Set(layout.tree.leaves.map(\.name))
+        for column in options.sortingColumns.map(\.column) + options.bloomFilters.keys.sorted() where !names.contains(column) {
+            throw .cannotWrite(column: column, reason: "the schema has no such leaf to sort by or to make a bloom filter of")
+        }
         self.schema = schema
         self.options = options
         output = CoalescingWriter(writer)
@@ -42,7 +46,8 @@ public final class ParquetWriter {
         while start < batch.rowCount {
             if encoders.isEmpty { encoders = makeEncoders() }
             let rows = min(batch.rowCount - start, max(1, options.rowGroupRows - openRows))
-            for (encoder, column) in zip(encoders, batch.columns) { try encoder.append(column.slice(start..<(start + rows))) }
+            let range = start..<(start + rows)
+            _ = try await forEachEncoder { [columns = batch.columns] index, encoder in try encoder.append(columns[index].slice(range)) }
             openRows += rows
             start += rows
             let size = encoders.reduce(0) { $0 + $1.sizeInBytes }
@@ -55,12 +60,17 @@ public final class ParquetWriter {
     /// Ends the row group that ``write(_:)`` is filling, if it has rows.
     public func endRowGroup() async throws {
         guard openRows > 0 else { return }
-        var chunks: [EncodedColumnChunk] = []
-        for encoder in encoders { chunks.append(try encoder.finish()) }
+        let chunks = try await forEachEncoder { _, encoder in try encoder.finish() }
         let rows = openRows
         encoders = []
         openRows = 0
         try await appendRowGroup(chunks, rowCount: rows)
+    }
+
+    private func forEachEncoder<Result: Sendable>(_ body: @escaping @Sendable (Int, ColumnChunkEncoder) throws -> Result) async throws -> [Result] {
+        let work = Array(encoders.enumerated())
+        guard options.concurrency > 1, work.count > 1 else { return try work.map { try body($0.offset, $0.element) } }
+        return try await concurrentMap(work, limit: options.concurrency) { try body($0.offset, $0.element) }
     }
 
     // MARK: Row groups
@@ -90,6 +100,7 @@ public final class ParquetWriter {
         private let file: ParquetWriter
         private let rowCount: Int
         private var chunks: [WrittenChunk] = []
+        private var bloomFilters: [Bytes?] = []
         private var columns = 0
 
         fileprivate init(file: ParquetWriter, rowCount: Int) {
@@ -108,7 +119,10 @@ public final class ParquetWriter {
                 throw ParquetError.cannotWrite(column: chunk.field.name, reason: "\(chunk.rowCount) rows in a row group of \(rowCount)")
             }
             columns += 1
-            for leaf in chunk.leaves { chunks.append(try await file.append(leaf, file.layout.tree.leaves[node.leaves.lowerBound + leaf.offset(in: chunk)])) }
+            for (leaf, place) in zip(chunk.leaves, node.leaves) {
+                chunks.append(try await file.append(leaf, file.layout.tree.leaves[place]))
+                bloomFilters.append(leaf.bloomFilter)
+            }
         }
 
         /// Ends the row group, which must have all columns.
@@ -117,35 +131,48 @@ public final class ParquetWriter {
                 throw ParquetError.cannotWrite(column: file.layout.nodes[columns].field.name, reason: "it is missing in the row group")
             }
             guard rowCount > 0 else { return }
+            for (index, filter) in bloomFilters.enumerated() {
+                guard let filter else { continue }
+                let start = file.output.position
+                try await file.output.write(filter)
+                chunks[index].bloomFilter = start..<file.output.position
+            }
             file.groups.append(WrittenRowGroup(rowCount: rowCount, chunks: chunks))
         }
     }
 
-    fileprivate func append(_ encoded: EncodedLeaf, _ leaf: SchemaLeaf) async throws -> WrittenChunk {
+    private func append(_ encoded: EncodedLeaf, _ leaf: SchemaLeaf) async throws -> WrittenChunk {
         let start = output.position
         if let page = encoded.dictionaryPage { try await output.write(page.bytes) }
         let dataStart = output.position
-        var pages: [(facts: EncodedPage.Facts, offset: Int64, length: Int)] = []
+        var pages: [PageIndexWriter.Page] = []
         for page in encoded.pages {
             pages.append((page.facts, output.position, page.bytes.count))
             try await output.write(page.bytes)
         }
-        let facts = EncodedLeafFacts(
-            leaf: leaf, type: encoded.type, codec: encoded.codec, encodings: encoded.encodings, entryCount: encoded.entryCount,
-            nullCount: encoded.nullCount, sawNaN: encoded.sawNaN, bounds: encoded.bounds, compressedSize: encoded.compressedSize,
-            uncompressedSize: encoded.uncompressedSize, pages: pages)
-        return WrittenChunk(
-            leaf: facts, start: start, dictionaryPageOffset: encoded.dictionaryPage == nil ? nil : start, dataPageOffset: dataStart)
+        var chunk = WrittenChunk(
+            leaf: leaf, type: encoded.type, codec: encoded.codec, encodings: encoded.encodings, pageCounts: encoded.pageCounts,
+            entryCount: Int64(encoded.entryCount), nullCount: Int64(encoded.nullCount), sawNaN: encoded.sawNaN, bounds: encoded.bounds,
+            compressedSize: output.position - start, uncompressedSize: Int64(encoded.uncompressedSize), start: start,
+            dictionaryPageOffset: encoded.dictionaryPage == nil ? nil : start, dataPageOffset: dataStart)
+        if options.writesPageIndex {
+            let index = PageIndexWriter(leaf: leaf, type: encoded.type, limit: options.statisticsBytes)
+            chunk.columnIndex = index.columnIndex(pages)
+            chunk.offsetIndex = index.offsetIndex(pages)
+        }
+        return chunk
     }
+
+    /// Takes a row group whose bytes are in the file.
+    func append(_ group: WrittenRowGroup) { groups.append(group) }
 
     // MARK: End
 
     /// Writes indexes and footer and makes the file visible.
     public func finish() async throws -> WrittenFile {
         try await endRowGroup()
-        let footerWriter = FooterWriter(elements: layout.elements, leafCount: layout.tree.leaves.count, options: options)
-        if options.writesPageIndex { try await writeIndexes(footerWriter) }
-        let footer = footerWriter.footer(groups)
+        try await writeIndexes()
+        let footer = FooterWriter(elements: layout.elements, leaves: layout.tree.leaves, options: options).footer(groups)
         guard let length = UInt32(exactly: footer.count) else {
             throw ParquetError.cannotWrite(column: "*", reason: "the footer would take \(footer.count) bytes; use larger row groups")
         }
@@ -157,29 +184,23 @@ public final class ParquetWriter {
     }
 
     /// All column indexes, then all offset indexes, as PageIndex.md places them.
-    private func writeIndexes(_ footer: FooterWriter) async throws {
+    private func writeIndexes() async throws {
+        try await writeIndexes(\.columnIndex, \.columnIndexRange)
+        try await writeIndexes(\.offsetIndex, \.offsetIndexRange)
+    }
+
+    private func writeIndexes(_ index: KeyPath<WrittenChunk, Bytes>, _ range: WritableKeyPath<WrittenChunk, Range<Int64>?>) async throws {
         for group in groups.indices {
             for chunk in groups[group].chunks.indices {
-                guard let index = footer.columnIndex(groups[group].chunks[chunk].leaf) else { continue }
+                let bytes = groups[group].chunks[chunk][keyPath: index]
+                guard !bytes.isEmpty else { continue }
                 let start = output.position
-                try await output.write(index)
-                groups[group].chunks[chunk].columnIndex = start..<output.position
-            }
-        }
-        for group in groups.indices {
-            for chunk in groups[group].chunks.indices {
-                let start = output.position
-                try await output.write(footer.offsetIndex(groups[group].chunks[chunk].leaf))
-                groups[group].chunks[chunk].offsetIndex = start..<output.position
+                try await output.write(bytes)
+                groups[group].chunks[chunk][keyPath: range] = start..<output.position
             }
         }
     }
 
     /// Gives up: removes what was written.
     public func abort() async { await output.abort() }
-}
-
-extension EncodedLeaf {
-    /// The leaf's position in its own column, whatever file the column was encoded for.
-    fileprivate func offset(in chunk: EncodedColumnChunk) -> Int { leaf.index - (chunk.leaves.first?.leaf.index ?? 0) }
 }

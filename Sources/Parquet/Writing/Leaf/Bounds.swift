@@ -5,6 +5,8 @@ import Columnar
 enum Bounds: Sendable {
     /// No value but nulls and NaNs.
     case none
+    /// Of copied pages whose file does not say.
+    case unknown
     /// INT32, INT64 and booleans (0 and 1).
     case integers(Int64, Int64)
     /// DOUBLE, and FLOAT, whose values a double holds exactly. Never NaN; a zero minimum is -0.0 and a zero maximum 0.0.
@@ -12,19 +14,41 @@ enum Bounds: Sendable {
     /// Decimals in FIXED_LEN_BYTE_ARRAY.
     case wide(Int128, Int128)
     /// BYTE_ARRAY, compared as unsigned bytes.
-    case bytes(Bytes, Bytes)
+    case bytes(Bytes, Bytes, Exactness = .both)
+
+    /// Which of two bounds are values that occur: those of copied pages may have been cut in their file.
+    struct Exactness: OptionSet {
+        let rawValue: Int
+
+        static let minimum = Exactness(rawValue: 1)
+        static let maximum = Exactness(rawValue: 2)
+        static let both: Exactness = [.minimum, .maximum]
+    }
+
+    var isUnknown: Bool {
+        if case .unknown = self { true } else { false }
+    }
 
     func union(_ other: Bounds) -> Bounds {
         switch (self, other) {
+        case (.unknown, _), (_, .unknown): .unknown
         case (.none, _): other
         case (_, .none): self
         case let (.integers(a, b), .integers(c, d)): .integers(min(a, c), max(b, d))
         // With the signs of zeros as they are, min and max of these four keep them.
         case let (.floats(a, b), .floats(c, d)): .floats(Self.lower(a, c), Self.higher(b, d))
         case let (.wide(a, b), .wide(c, d)): .wide(min(a, c), max(b, d))
-        case let (.bytes(a, b), .bytes(c, d)): .bytes(Self.precedes(c, a) ? c : a, Self.precedes(b, d) ? d : b)
-        default: self
+        case let (.bytes(a, b, exact), .bytes(c, d, otherExact)): Self.union(a, b, exact, c, d, otherExact)
+        default: .unknown
         }
+    }
+
+    private static func union(_ a: Bytes, _ b: Bytes, _ exact: Exactness, _ c: Bytes, _ d: Bytes, _ otherExact: Exactness) -> Bounds {
+        var result: Exactness = []
+        // Where both are equal it is enough that one of them occurs.
+        if a == c ? !exact.union(otherExact).isDisjoint(with: .minimum) : (precedes(c, a) ? otherExact : exact).contains(.minimum) { result.insert(.minimum) }
+        if b == d ? !exact.union(otherExact).isDisjoint(with: .maximum) : (precedes(b, d) ? otherExact : exact).contains(.maximum) { result.insert(.maximum) }
+        return .bytes(precedes(c, a) ? c : a, precedes(b, d) ? d : b, result)
     }
 
     private static func lower(_ left: Double, _ right: Double) -> Double { right < left || (right == left && right.sign == .minus) ? right : left }
@@ -39,7 +63,7 @@ enum Bounds: Sendable {
     /// The exact bounds as values of the column's type.
     func scalars(_ type: DataType) -> (minimum: Scalar, maximum: Scalar)? {
         switch self {
-        case .none: return nil
+        case .none, .unknown: return nil
         case let .integers(low, high):
             guard let low = Self.scalar(low, type), let high = Self.scalar(high, type) else { return nil }
             return (low, high)
@@ -48,7 +72,7 @@ enum Bounds: Sendable {
         case let .wide(low, high):
             guard case let .decimal(_, scale) = type else { return nil }
             return (.decimal(low, scale: scale), .decimal(high, scale: scale))
-        case let .bytes(low, high):
+        case let .bytes(low, high, _):
             return type == .string ? (.string(low.text), .string(high.text)) : (.binary(low), .binary(high))
         }
     }
@@ -77,7 +101,7 @@ enum Bounds: Sendable {
     /// kilobyte; above that there is none, and then no minimum either.
     func encoded(_ leaf: SchemaLeaf, limit: Int) -> (minimum: Encoded, maximum: Encoded)? {
         switch self {
-        case .none: return nil
+        case .none, .unknown: return nil
         case let .integers(low, high):
             return (Self.exact(Self.plain(low, leaf)), Self.exact(Self.plain(high, leaf)))
         case let .floats(low, high):
@@ -85,11 +109,20 @@ enum Bounds: Sendable {
             return (Self.exact(plain(low)), Self.exact(plain(high)))
         case let .wide(low, high):
             return (Self.exact(Self.bigEndian(low, leaf.typeLength)), Self.exact(Self.bigEndian(high, leaf.typeLength)))
-        case let .bytes(low, high):
+        case let .bytes(low, high, exact):
             let isText = leaf.logicalType == .string
             guard let maximum = Self.cutMaximum(high, limit, isText: isText) else { return nil }
-            return (Self.cutMinimum(low, limit, isText: isText), maximum)
+            let minimum = Self.cutMinimum(low, limit, isText: isText)
+            return (
+                Encoded(bytes: minimum.bytes, isExact: minimum.isExact && exact.contains(.minimum)),
+                Encoded(bytes: maximum.bytes, isExact: maximum.isExact && exact.contains(.maximum))
+            )
         }
+    }
+
+    /// Which of the bounds are values that occur.
+    var exactness: Exactness {
+        if case let .bytes(_, _, exact) = self { exact } else { .both }
     }
 
     private static func exact(_ bytes: Bytes) -> Encoded { Encoded(bytes: bytes, isExact: true) }

@@ -25,28 +25,24 @@ enum BoundsKernels {
         }
     }
 
-    /// The bounds of the dictionary's values whose mark is set.
-    static func bounds(_ leaf: SchemaLeaf, _ entries: DictionaryBuilder.Entries, marks: UnsafePointer<UInt8>) -> (Bounds, sawNaN: Bool) {
-        var result = Bounds.none
-        var sawNaN = false
-        for code in 0..<entries.count where marks[code] != 0 {
-            let (start, length) = entries.range(code)
-            let source = entries.base + start
-            let (one, isNaN) =
-                leaf.physicalType == .byteArray
-                ? (Bounds.none, false) : bounds(leaf, source, count: 1, byteCount: length)
-            sawNaN = sawNaN || isNaN
-            if leaf.physicalType != .byteArray { result = result.union(one) }
-        }
+    /// The bounds of `count` entries of a dictionary.
+    static func bounds(
+        _ leaf: SchemaLeaf, _ entries: DictionaryBuilder.Entries, codes: UnsafePointer<UInt32>, count: Int
+    ) -> (Bounds, sawNaN: Bool) {
         if leaf.physicalType == .byteArray {
             var search = ByteSearch()
-            for code in 0..<entries.count where marks[code] != 0 {
-                let (start, length) = entries.range(code)
+            for index in 0..<count {
+                let (start, length) = entries.range(Int(codes[index]))
                 search.see(entries.base + start, length)
             }
-            result = search.bounds
+            return (search.bounds, false)
         }
-        return (result, sawNaN)
+        let width = entries.range(0).length
+        return withUnsafeTemporaryAllocation(byteCount: max(1, count * width), alignment: 8) { values in
+            guard let values = values.baseAddress else { return (.none, false) }
+            codes.withMemoryRebound(to: Int32.self, capacity: count) { ValueKernels.gather(entries.base, width: width, $0, values, count: count) }
+            return bounds(leaf, values, count: count, byteCount: count * width)
+        }
     }
 
     private static func integers<Value: FixedWidthInteger & BitwiseCopyable>(_ source: UnsafeRawPointer, _ count: Int, as: Value.Type) -> (Value, Value) {

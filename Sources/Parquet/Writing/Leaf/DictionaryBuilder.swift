@@ -1,20 +1,20 @@
 import Base
 import Columnar
+import Glibc
 
 /// The distinct values of a column chunk in the order of their first occurrence, in PLAIN encoding, and a hash table over them.
 ///
 /// Open addressing with a seed of the process's own, so that no input can be made to collide.
 final class DictionaryBuilder {
     /// The bytes of a value; nil for values with a length each.
-    private let width: Int?
+    let width: Int?
     private(set) var count = 0
     /// The values in PLAIN encoding, one after the other.
     private var entries = BytesBuilder()
     /// Where each entry begins, for values with a length each (its length included).
     private var starts = BytesBuilder()
-    private var hashes = BytesBuilder()
-    /// Code + 1 of the entry in each slot, 0 where it is free.
-    private var slots: UnsafeMutablePointer<UInt32>
+    /// The entry's hash in the high half of each slot, its code + 1 in the low half; 0 where it is free.
+    private var slots: UnsafeMutablePointer<UInt64>
     private var mask: Int
 
     private static let seed = UInt64.random(in: .min ... .max) | 1
@@ -32,37 +32,100 @@ final class DictionaryBuilder {
     var sizeInBytes: Int { entries.count }
 
     /// The bits of a code now.
-    var codeWidth: Int { count <= 1 ? 0 : Int.bitWidth - (count - 1).leadingZeroBitCount }
+    var codeWidth: Int { Self.codeWidth(count) }
+
+    /// The bits of a code of a dictionary with `count` entries.
+    static func codeWidth(_ count: Int) -> Int { count <= 1 ? 0 : Int.bitWidth - (count - 1).leadingZeroBitCount }
 
     // MARK: Interning
 
-    /// The code of a value of 4 or 8 bytes.
-    func code<Value: FixedWidthInteger & BitwiseCopyable>(of value: Value) -> UInt32 {
-        let hash = Self.mix(UInt64(truncatingIfNeeded: value) ^ Self.seed)
-        var slot = Int(hash) & mask
-        while true {
-            let found = slots[slot]
-            if found == 0 { break }
-            let matches = entries.withUnsafeMutableBytes {
-                $0.loadUnaligned(fromByteOffset: Int(found &- 1) &* MemoryLayout<Value>.size, as: Value.self) == value
-            }
-            if matches { return found &- 1 }
-            slot = (slot &+ 1) & mask
-        }
-        entries.append(value)
-        return add(hash, slot)
+    /// What the loops look at: loaded once per block rather than once per value, and again when an entry was added.
+    private struct Table {
+        let slots: UnsafeMutablePointer<UInt64>
+        let mask: Int
+        let entries: UnsafeRawPointer
+        let starts: UnsafePointer<UInt32>
     }
 
-    /// The code of a value of any length, without a length before it.
-    func code(of source: UnsafeRawPointer, length: Int) -> UInt32 {
-        let hash = Self.hash(source, length)
-        var slot = Int(hash) & mask
-        while true {
-            let found = slots[slot]
-            if found == 0 { break }
-            if hashOf(found &- 1) == hash, isEntry(Int(found &- 1), source, length) { return found &- 1 }
-            slot = (slot &+ 1) & mask
+    private var table: Table {
+        entries.withUnsafeMutableBytes { entries in
+            starts.withUnsafeMutableBytes { starts in
+                let spare = UnsafeRawPointer(slots)
+                return Table(
+                    slots: slots, mask: mask, entries: entries.baseAddress.map { UnsafeRawPointer($0) } ?? spare,
+                    starts: (starts.baseAddress.map { UnsafeRawPointer($0) } ?? spare).assumingMemoryBound(to: UInt32.self))
+            }
         }
+    }
+
+    /// The codes of values of 4 or 8 bytes: those at `rows`, or `count` from `first` on.
+    func codes<Value: FixedWidthInteger & BitwiseCopyable>(
+        of source: UnsafeRawPointer, rows: UnsafePointer<Int32>?, first: Int, count: Int, as: Value.Type, to output: UnsafeMutablePointer<UInt32>
+    ) {
+        var table = table
+        for index in 0..<count {
+            let row = rows.map { Int($0[index]) } ?? first &+ index
+            let value = source.loadUnaligned(fromByteOffset: row &* MemoryLayout<Value>.size, as: Value.self)
+            let hash = Self.mix(UInt64(truncatingIfNeeded: value) ^ Self.seed)
+            var slot = Int(hash) & table.mask
+            while true {
+                let found = UInt32(truncatingIfNeeded: table.slots[slot])
+                if found == 0 {
+                    entries.append(value)
+                    output[index] = add(hash, slot)
+                    table = self.table
+                    break
+                }
+                if table.entries.loadUnaligned(fromByteOffset: Int(found &- 1) &* MemoryLayout<Value>.size, as: Value.self) == value {
+                    output[index] = found &- 1
+                    break
+                }
+                slot = (slot &+ 1) & table.mask
+            }
+        }
+    }
+
+    /// The codes of values of any length: `value` says where the value of a row lies, without a length before it. At least eight bytes behind each
+    /// value must be readable.
+    @inline(__always)
+    func codes(
+        rows: UnsafePointer<Int32>?, first: Int, count: Int, to output: UnsafeMutablePointer<UInt32>, _ value: (Int) -> (UnsafeRawPointer, Int)
+    ) {
+        var table = table
+        for index in 0..<count {
+            let (source, length) = value(rows.map { Int($0[index]) } ?? first &+ index)
+            let hash = Self.hash(source, length)
+            var slot = Int(hash) & table.mask
+            while true {
+                let found = table.slots[slot]
+                if found == 0 {
+                    output[index] = insert(source, length, hash, slot)
+                    table = self.table
+                    break
+                }
+                if UInt32(truncatingIfNeeded: found >> 32) == hash, isEntry(table, Int(UInt32(truncatingIfNeeded: found) &- 1), source, length) {
+                    output[index] = UInt32(truncatingIfNeeded: found) &- 1
+                    break
+                }
+                slot = (slot &+ 1) & table.mask
+            }
+        }
+    }
+
+    /// The code of one value of any length.
+    func code(of source: UnsafeRawPointer, length: Int) -> UInt32 {
+        var code: UInt32 = 0
+        if width == 4 {
+            codes(of: source, rows: nil, first: 0, count: 1, as: UInt32.self, to: &code)
+        } else if width == 8 {
+            codes(of: source, rows: nil, first: 0, count: 1, as: UInt64.self, to: &code)
+        } else {
+            codes(rows: nil, first: 0, count: 1, to: &code) { _ in (source, length) }
+        }
+        return code
+    }
+
+    private func insert(_ source: UnsafeRawPointer, _ length: Int, _ hash: UInt32, _ slot: Int) -> UInt32 {
         if width == nil {
             starts.append(UInt32(truncatingIfNeeded: entries.count))
             entries.append(UInt32(truncatingIfNeeded: length))
@@ -71,38 +134,32 @@ final class DictionaryBuilder {
         return add(hash, slot)
     }
 
-    private func hashOf(_ code: UInt32) -> UInt32 {
-        hashes.withUnsafeMutableBytes { $0.loadUnaligned(fromByteOffset: Int(code) &* 4, as: UInt32.self) }
-    }
-
-    private func isEntry(_ code: Int, _ source: UnsafeRawPointer, _ length: Int) -> Bool {
-        withEntries { entries in
-            let (start, size) = entries.range(code)
-            return size == length && Self.areEqual(entries.base + start, source, length)
-        }
+    @inline(__always)
+    private func isEntry(_ table: Table, _ code: Int, _ source: UnsafeRawPointer, _ length: Int) -> Bool {
+        guard width == nil else { return memcmp(table.entries + code &* length, source, length) == 0 }
+        let entry = table.entries + Int(table.starts[code])
+        return Int(entry.loadUnaligned(as: UInt32.self)) == length && Self.areEqual(entry + 4, source, length)
     }
 
     private func add(_ hash: UInt32, _ slot: Int) -> UInt32 {
-        hashes.append(hash)
         count += 1
-        slots[slot] = UInt32(truncatingIfNeeded: count)
+        slots[slot] = UInt64(hash) << 32 | UInt64(UInt32(truncatingIfNeeded: count))
         if count * 2 > mask { grow() }
         return UInt32(truncatingIfNeeded: count &- 1)
     }
 
     private func grow() {
         let size = (mask + 1) * 4
-        slots.deallocate()
-        slots = .allocate(capacity: size)
-        slots.initialize(repeating: 0, count: size)
-        mask = size - 1
-        hashes.withUnsafeMutableBytes { raw in
-            for code in 0..<count {
-                var slot = Int(raw.loadUnaligned(fromByteOffset: code * 4, as: UInt32.self)) & mask
-                while slots[slot] != 0 { slot = (slot + 1) & mask }
-                slots[slot] = UInt32(truncatingIfNeeded: code + 1)
-            }
+        let larger = UnsafeMutablePointer<UInt64>.allocate(capacity: size)
+        larger.initialize(repeating: 0, count: size)
+        for old in 0...mask where slots[old] != 0 {
+            var slot = Int(slots[old] >> 32) & (size - 1)
+            while larger[slot] != 0 { slot = (slot + 1) & (size - 1) }
+            larger[slot] = slots[old]
         }
+        slots.deallocate()
+        slots = larger
+        mask = size - 1
     }
 
     // MARK: Hashing
@@ -114,7 +171,8 @@ final class DictionaryBuilder {
         return UInt32(truncatingIfNeeded: folded ^ folded >> 32)
     }
 
-    /// Eight bytes at a time, each folded in by a full multiplication.
+    /// Eight bytes at a time, each folded in by a full multiplication; the last ones loaded with what lies behind them, which is cut off.
+    @inline(__always)
     private static func hash(_ source: UnsafeRawPointer, _ length: Int) -> UInt32 {
         var state = seed ^ UInt64(truncatingIfNeeded: length)
         var offset = 0
@@ -123,17 +181,26 @@ final class DictionaryBuilder {
             state = product.high ^ product.low
             offset &+= 8
         }
-        var tail: UInt64 = 0
-        while offset < length {
-            tail = tail << 8 | UInt64(source.load(fromByteOffset: offset, as: UInt8.self))
-            offset &+= 1
-        }
-        return mix(state ^ tail)
+        guard offset < length else { return mix(state) }
+        return mix(state ^ (source.loadUnaligned(fromByteOffset: offset, as: UInt64.self) & lowBytes(length &- offset)))
     }
 
+    /// Ones in the lowest `count` (1 to 7) bytes.
+    @inline(__always)
+    private static func lowBytes(_ count: Int) -> UInt64 { UInt64.max &>> UInt64(truncatingIfNeeded: 64 &- count &* 8) }
+
+    /// As `memcmp`, without the call for the short values that dictionaries are made of. Both sides have eight readable bytes behind them.
     @inline(__always)
     private static func areEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ length: Int) -> Bool {
-        UnsafeRawBufferPointer(start: left, count: length).elementsEqual(UnsafeRawBufferPointer(start: right, count: length))
+        if length > 32 { return memcmp(left, right, length) == 0 }
+        var offset = 0
+        while offset &+ 8 <= length {
+            if left.loadUnaligned(fromByteOffset: offset, as: UInt64.self) != right.loadUnaligned(fromByteOffset: offset, as: UInt64.self) { return false }
+            offset &+= 8
+        }
+        guard offset < length else { return true }
+        let difference = left.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        return difference & lowBytes(length &- offset) == 0
     }
 
     // MARK: Entries
@@ -155,12 +222,26 @@ final class DictionaryBuilder {
     }
 
     func withEntries<Result>(_ body: (Entries) -> Result) -> Result {
-        entries.withUnsafeMutableBytes { entries in
-            starts.withUnsafeMutableBytes { starts in
-                let base = UnsafeRawPointer(entries.baseAddress ?? UnsafeMutableRawPointer(slots))
-                let begins = width == nil ? UnsafePointer(starts.assumingMemoryBound(to: UInt32.self).baseAddress) : nil
-                return body(Entries(base: base, starts: begins, width: width ?? 0, count: count))
+        let table = table
+        return body(Entries(base: table.entries, starts: width == nil ? table.starts : nil, width: width ?? 0, count: count))
+    }
+
+    /// The bounds of the values that `codes` stand for, and whether a NaN is among them.
+    func bounds(_ leaf: SchemaLeaf, of codes: UnsafeBufferPointer<UInt32>) -> (Bounds, sawNaN: Bool) {
+        guard let base = codes.baseAddress, !codes.isEmpty else { return (.none, false) }
+        // Each entry once, where there are fewer of them than codes.
+        guard count < codes.count else { return withEntries { BoundsKernels.bounds(leaf, $0, codes: base, count: codes.count) } }
+        return withUnsafeTemporaryAllocation(byteCount: count * 5, alignment: 4) { scratch in
+            guard let used = scratch.baseAddress?.assumingMemoryBound(to: UInt32.self) else { return (.none, false) }
+            let marks = UnsafeMutableRawPointer(used + count).assumingMemoryBound(to: UInt8.self)
+            marks.initialize(repeating: 0, count: count)
+            for code in codes { marks[Int(code)] = 1 }
+            var found = 0
+            for code in 0..<count {
+                used[found] = UInt32(truncatingIfNeeded: code)
+                found &+= Int(marks[code])
             }
+            return withEntries { BoundsKernels.bounds(leaf, $0, codes: used, count: found) }
         }
     }
 

@@ -241,10 +241,12 @@ final class LeafEncoder {
         bytes.withUnsafeBytes { source in
             guard let from = source.baseAddress else { return }
             internBlocks(values, entries, to: &page) { row in
+                dictionary.code(of: from + row &* width, length: width)
+            } block: { rows, first, count, output in
                 switch width {
-                case 4: dictionary.code(of: from.loadUnaligned(fromByteOffset: row &* 4, as: UInt32.self))
-                case 8: dictionary.code(of: from.loadUnaligned(fromByteOffset: row &* 8, as: UInt64.self))
-                default: dictionary.code(of: from + row &* width, length: width)
+                case 4: dictionary.codes(of: from, rows: rows, first: first, count: count, as: UInt32.self, to: output)
+                case 8: dictionary.codes(of: from, rows: rows, first: first, count: count, as: UInt64.self, to: output)
+                default: dictionary.codes(rows: rows, first: first, count: count, to: output) { (from + $0 &* width, width) }
                 }
             }
         }
@@ -265,6 +267,8 @@ final class LeafEncoder {
                 guard let from = source.baseAddress, let ends = ends.baseAddress else { return }
                 internBlocks(values, entries, to: &page) { row in
                     dictionary.code(of: from + Int(ends[row]), length: Int(ends[row &+ 1] &- ends[row]))
+                } block: { rows, first, count, output in
+                    dictionary.codes(rows: rows, first: first, count: count, to: output) { (from + Int(ends[$0]), Int(ends[$0 &+ 1] &- ends[$0])) }
                 }
                 forEachBlock(values.codes, entries) { indices, start, count in
                     for index in 0..<count {
@@ -279,27 +283,46 @@ final class LeafEncoder {
         valueBytes += total
     }
 
-    /// Appends the codes of all values; `code` interns the value of one row of the storage, once for each where the input has a dictionary.
+    /// Appends the codes of all values. `code` interns the value of one row of the storage, which happens once for each where the input has a
+    /// dictionary; `block` those of many rows.
     @inline(__always)
-    private func internBlocks(_ values: LeafValues, _ entries: Entries, to page: inout BytesBuilder, _ code: (Int) -> UInt32) {
+    private func internBlocks(
+        _ values: LeafValues, _ entries: Entries, to page: inout BytesBuilder, _ code: (Int) -> UInt32,
+        block: (_ rows: UnsafePointer<Int32>?, _ first: Int, _ count: Int, _ output: UnsafeMutablePointer<UInt32>) -> Void
+    ) {
         forEachBlock(values.codes, entries) { indices, start, count in
             page.append(upTo: count * 4) { target in
-                let output = target.assumingMemoryBound(to: UInt32.self)
+                guard let output = target.assumingMemoryBound(to: UInt32.self).baseAddress else { return 0 }
                 if values.codes != nil, let indices {
                     remap.map(indices, output, count, code)
                 } else {
-                    for index in 0..<count { output[index] = code(indices.map { Int($0[index]) } ?? start &+ index) }
+                    block(indices, start, count, output)
                 }
                 return count * 4
             }
         }
     }
 
-    /// Keeps the dictionary if dictionary and codes take at least a fifth less than the values alone; gives it up otherwise.
+    /// Keeps the dictionary if it and its codes will take at least a fifth less than the values alone; gives it up otherwise.
     private func decide(_ dictionary: DictionaryBuilder) throws(Damage) {
         isDictionaryDecided = true
-        let withDictionary = dictionary.sizeInBytes + codes.count / 4 * dictionary.codeWidth / 8
-        if plainBytes == 0 || withDictionary * 5 > plainBytes * 4 { try spellOut(dictionary) }
+        let values = codes.count / 4
+        var alone = plainBytes
+        if !options.encodings.isEmpty { alone = min(alone, spelledOutSize(dictionary, values)) }
+        let gain = DictionaryGain(
+            values: values, distinct: dictionary.count, dictionaryBytes: dictionary.sizeInBytes, plainBytes: alone, limit: options.dictionaryBytes)
+        if !gain.isWorthwhile(rows: options.rowGroupRows) { try spellOut(dictionary) }
+    }
+
+    /// What the open page's values take in the best encoding without a dictionary.
+    private func spelledOutSize(_ dictionary: DictionaryBuilder, _ count: Int) -> Int {
+        var values = BytesBuilder()
+        codes.withUnsafeMutableBytes { raw in
+            if let codes = UnsafeRawBufferPointer(raw).assumingMemoryBound(to: UInt32.self).baseAddress {
+                dictionary.appendValues(codes, count: count, to: &values)
+            }
+        }
+        return values.withUnsafeMutableBytes { assembler.values.smallestSize(UnsafeRawBufferPointer($0), count: count) }
     }
 
     /// Turns the open page's codes back into values, and goes on without a dictionary.
@@ -346,38 +369,5 @@ final class LeafEncoder {
     func finish() throws(Damage) -> EncodedLeaf {
         try flushPage()
         return try assembler.finish(dictionary: hasDictionaryPages ? dictionary : nil)
-    }
-}
-
-/// Maps the codes of one input dictionary to those of the chunk's, each looked up once, when it is first used.
-private struct DictionaryRemap {
-    /// Kept so that its address identifies it: memory that is in use is nobody else's.
-    private var input: Bytes = .empty
-    private var codes: [UInt32] = []
-    private static let unknown = UInt32.max
-
-    /// Starts on the dictionary whose values lie in `storage`, unless that is the current one.
-    mutating func begin(_ storage: Bytes, _ count: Int) {
-        let isSame = storage.count == input.count && codes.count == count && Self.address(storage) == Self.address(input)
-        guard !isSame else { return }
-        input = storage
-        codes = [UInt32](repeating: Self.unknown, count: count)
-    }
-
-    private static func address(_ bytes: Bytes) -> UnsafeRawPointer? { bytes.withUnsafeBytes { $0.baseAddress } }
-
-    @inline(__always)
-    mutating func map(_ indices: UnsafePointer<Int32>, _ output: UnsafeMutableBufferPointer<UInt32>, _ count: Int, _ code: (Int) -> UInt32) {
-        codes.withUnsafeMutableBufferPointer { known in
-            for index in 0..<count {
-                let original = Int(indices[index])
-                var mapped = known[original]
-                if mapped == Self.unknown {
-                    mapped = code(original)
-                    known[original] = mapped
-                }
-                output[index] = mapped
-            }
-        }
     }
 }

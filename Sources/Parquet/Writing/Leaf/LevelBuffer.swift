@@ -36,20 +36,25 @@ struct LevelBuffer: ~Copyable {
         levels.append(repeating: uniformLevel, count: count)
     }
 
-    /// Appends the levels as a v1 page has them, length first, and starts afresh. Nothing where the column has no such levels.
-    mutating func flush(to output: inout BytesBuilder) {
+    /// Appends the levels as a page has them, in v1 with their length before them, and starts afresh. Nothing where the column has no such levels.
+    /// Returns the bytes that they take.
+    @discardableResult
+    mutating func flush(to output: inout BytesBuilder, _ version: DataPageVersion) -> Int {
         defer { removeAll() }
-        guard maximum > 0 else { return }
+        guard maximum > 0 else { return 0 }
         let start = output.count
-        output.append(UInt32(0))
+        if version == .v1 { output.append(UInt32(0)) }
         let width = LevelDecoder.width(maximum)
         if isUniform {
             if count > 0 { RunEncoder.repeated(uniformLevel, count: count, width: width, to: &output) }
         } else {
             levels.withUnsafeMutableBytes { RunEncoder.encode(UnsafeBufferPointer($0.assumingMemoryBound(to: UInt8.self)), width: width, to: &output) }
         }
-        let length = UInt32(truncatingIfNeeded: output.count - start - 4)
-        output.withUnsafeMutableBytes { $0.storeBytes(of: length, toByteOffset: start, as: UInt32.self) }
+        if version == .v1 {
+            let length = UInt32(truncatingIfNeeded: output.count - start - 4)
+            output.withUnsafeMutableBytes { $0.storeBytes(of: length, toByteOffset: start, as: UInt32.self) }
+        }
+        return output.count - start
     }
 
     private mutating func removeAll() {
