@@ -6,6 +6,7 @@ import Parquet
 /// Levee's side of `bench/parquet.py`: times one thing and prints a JSON line. Not part of the program.
 ///
 ///     ParquetBench decode [--threads N] [--runs N] FILE…
+///     ParquetBench encode [--threads N] [--runs N] [--repeats N] [--codec none|snappy|zstd] FILE…
 @main
 struct ParquetBench {
     static func main() async throws {
@@ -14,21 +15,26 @@ struct ParquetBench {
         arguments.removeFirst()
         let threads = takeNumber("--threads", from: &arguments) ?? 1
         let runs = takeNumber("--runs", from: &arguments) ?? 3
+        let repeats = takeNumber("--repeats", from: &arguments) ?? 1
+        let codec = take("--codec", from: &arguments) ?? "snappy"
         switch command {
+        case "encode": try await EncodeBench(files: arguments, threads: threads, runs: runs, codec: codec, repeats: repeats).run()
         case "decode": try await DecodeBench(files: arguments, threads: threads, runs: runs).run()
         default: usage()
         }
     }
 
     private static func usage() {
-        print("usage: ParquetBench decode [--threads N] [--runs N] FILE…")
+        print("usage: ParquetBench decode|encode [--threads N] [--runs N] [--repeats N] [--codec none|snappy|zstd] FILE…")
         exit(2)
     }
 
-    private static func takeNumber(_ name: String, from arguments: inout [String]) -> Int? {
-        guard let place = arguments.firstIndex(of: name), place + 1 < arguments.count, let number = Int(arguments[place + 1]) else { return nil }
-        arguments.removeSubrange(place...(place + 1))
-        return number
+    private static func takeNumber(_ name: String, from arguments: inout [String]) -> Int? { take(name, from: &arguments).flatMap { Int($0) } }
+
+    private static func take(_ name: String, from arguments: inout [String]) -> String? {
+        guard let place = arguments.firstIndex(of: name), place + 1 < arguments.count else { return nil }
+        defer { arguments.removeSubrange(place...(place + 1)) }
+        return arguments[place + 1]
     }
 
     /// Wall-clock seconds of `body`.

@@ -16,7 +16,7 @@ struct DictionaryGain {
     /// Whether it pays for the values seen, or will for a chunk of `rows`.
     func isWorthwhile(rows: Int) -> Bool {
         guard values > 0, plainBytes > 0 else { return false }
-        if pays(values: Double(values), distinct: Double(distinct)) { return true }
+        if pays(values: Double(values), distinct: Double(distinct)) { return dictionaryBytes <= limit }
         // Most of a few thousand values can be new without many more to come.
         let expected = expectedDistinct
         let bytes = expected * Double(dictionaryBytes) / Double(max(1, distinct))
