@@ -43,7 +43,7 @@ let package = Package(
         library("Columnar", ["Base"]),
         library("Parquet", ["Base", "Columnar", "ObjectStore", "CZlib", "CZstd", "CSnappy", "CDeflate", "CLZ4", "CBrotli"]),
         library("Expressions", ["Base", "Columnar"]),
-        library("DeltaEngine", ["Base", "Columnar", "ObjectStore", "Parquet", "Expressions", "CZstd"]),
+        library("DeltaEngine", ["Base", "Columnar", "ObjectStore", "Parquet", "Expressions", "CZlib", "CZstd"]),
         library("Jobs", ["Base", "ObjectStore", "DeltaEngine"]),
         library("KubeClient", ["Base", "HTTP"]),
         library("Operator", ["Base", "HTTP", "ObjectStore", "KubeClient", "DeltaEngine", "Jobs"]),

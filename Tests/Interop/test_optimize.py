@@ -250,7 +250,7 @@ def test_another_version_than_expected_is_refused(levee, table):
 @pytest.mark.skipif(not CONFORMANCE.exists(), reason=f"the conformance tables are not at {CONFORMANCE}")
 @pytest.mark.parametrize(
     "name, feature",
-    [("table-with-dv-small", "deletionVectors"), ("table_with_column_mapping", "columnMapping"), ("cdc_ict_table", "inCommitTimestamp"), ("table_with_liquid_clustering", "rowTracking")],
+    [("table-with-domain-metadata", "rowTracking"), ("table_with_liquid_clustering", "rowTracking")],
 )
 def test_features_that_levee_lacks_are_refused(levee, table, name, feature):
     shutil.copytree(CONFORMANCE / name, table)

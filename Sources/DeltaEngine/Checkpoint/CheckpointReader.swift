@@ -3,7 +3,8 @@ import Columnar
 import ObjectStore
 import Parquet
 
-/// Reads a V1 checkpoint's files into replay batches: Spark's, delta-rs' and Levee's forms, one file or many parts, statistics as JSON or as structs.
+/// Reads a checkpoint's files into replay batches: Spark's, delta-rs' and Levee's forms, one file or many parts, V2 with its sidecars, statistics as JSON
+/// or as structs.
 ///
 /// Members are found by name; what a writer left out counts as null (protocol, "Checkpoints").
 struct CheckpointReader {
@@ -16,25 +17,67 @@ struct CheckpointReader {
     func read(_ checkpoint: CheckpointFiles) async throws -> [ReplayBatch] {
         let (store, version) = (store, checkpoint.version)
         // A part has at most two tasks at work, see ``readFiles(_:isAdd:)``.
-        let parts = try await concurrentMap(checkpoint.files, limit: max(1, environment.parallelism / 2)) { file in
-            do {
-                return try await Self.read(file, version: version, store)
-            } catch let error as ParquetError {
-                throw DeltaError.corruptCheckpoint(version: version, file: file.path.string, reason: error.description)
-            } catch let error as ActionDecoding.Failure {
-                throw DeltaError.corruptCheckpoint(version: version, file: file.path.string, reason: error.reason)
-            } catch ObjectStoreError.notFound {
-                throw DeltaError.corruptCheckpoint(version: version, file: file.path.string, reason: "it is gone")
+        let limit = max(1, environment.parallelism / 2)
+        let parts = try await concurrentMap(checkpoint.files, limit: limit) { file in
+            try await Self.naming(file.path, version) { try await Self.read(file, version: version, store) }
+        }
+        let sidecars = try await concurrentMap(parts.flatMap(\.sidecars), limit: limit) { sidecar in
+            try await Self.naming(sidecar.path, version) {
+                try await Self.read(sidecar.path, sidecar.sizeInBytes, ["add", "remove"], version: version, store).batches
             }
         }
-        return parts.flatMap { $0 }
+        return parts.flatMap(\.batches) + sidecars.flatMap { $0 }
     }
 
-    private static let columns: Set<String> = ["protocol", "metaData", "txn", "domainMetadata", "add", "remove"]
+    /// The sidecars that a checkpoint refers to.
+    func sidecars(of checkpoint: CheckpointFiles) async throws -> [Sidecar] {
+        var sidecars: [Sidecar] = []
+        for file in checkpoint.files {
+            sidecars += try await Self.naming(file.path, checkpoint.version) {
+                if case .uuidCheckpoint(_, isJSON: true) = file.name {
+                    return try CheckpointManifest.read(try await store.get(file.path), version: checkpoint.version).sidecars
+                }
+                return try await Self.read(file.path, file.sizeInBytes, ["sidecar"], version: checkpoint.version, store).sidecars
+            }
+        }
+        return sidecars
+    }
+
+    /// Whatever is wrong with a file as ``DeltaError/corruptCheckpoint(version:file:reason:)``.
+    private static func naming<Result>(_ file: ObjectPath, _ version: Int64, _ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as ParquetError {
+            throw DeltaError.corruptCheckpoint(version: version, file: file.string, reason: error.description)
+        } catch let error as ActionDecoding.Failure {
+            throw DeltaError.corruptCheckpoint(version: version, file: file.string, reason: error.reason)
+        } catch let error as JSONError {
+            throw DeltaError.corruptCheckpoint(version: version, file: file.string, reason: error.description)
+        } catch ObjectStoreError.notFound {
+            throw DeltaError.corruptCheckpoint(version: version, file: file.string, reason: "it is gone")
+        }
+    }
+
+    private static let columns: Set<String> = ["protocol", "metaData", "txn", "domainMetadata", "add", "remove", "sidecar"]
+
+    /// What one file says, and the sidecars it refers to.
+    private struct Part: Sendable {
+        var batches: [ReplayBatch] = []
+        var sidecars: [Sidecar] = []
+    }
+
+    private static func read(_ file: LogFile, version: Int64, _ store: any ObjectStore) async throws -> Part {
+        guard case .uuidCheckpoint(_, isJSON: true) = file.name else { return try await read(file.path, file.sizeInBytes, columns, version: version, store) }
+        let manifest = try CheckpointManifest.read(try await store.get(file.path), version: version)
+        return Part(batches: [manifest.batch], sidecars: manifest.sidecars)
+    }
 
     /// One batch with the state, and one per run of file rows.
-    private static func read(_ file: LogFile, version: Int64, _ store: any ObjectStore) async throws -> [ReplayBatch] {
-        let parquet = try await ParquetFile.open(store, file.path, sizeInBytes: file.sizeInBytes, columns: columns)
+    private static func read(
+        _ path: ObjectPath, _ sizeInBytes: Int64, _ columns: Set<String>, version: Int64, _ store: any ObjectStore
+    ) async throws -> Part {
+        let parquet = try await ParquetFile.open(store, path, sizeInBytes: sizeInBytes, columns: columns)
+        var sidecars: [Sidecar] = []
         var state = ReplayBatch()
         var batches: [ReplayBatch] = []
         for group in parquet.metadata.rowGroups.indices {
@@ -42,6 +85,11 @@ struct CheckpointReader {
                 let reader = try await parquet.columnReader(rowGroup: group, column: position)
                 if field.name == "add" || field.name == "remove" {
                     batches += try await readFiles(reader, isAdd: field.name == "add")
+                } else if field.name == "sidecar" {
+                    while let column = try reader.next(maxRows: rowsPerStep) {
+                        let rows = try rows(column, field)
+                        for row in 0..<rows.count where !rows.isNull(row) { sidecars.append(try Sidecar(members: rows.object(row))) }
+                    }
                 } else {
                     while let column = try reader.next(maxRows: rowsPerStep) {
                         try readState(try rows(column, field), field.name, version: version, into: &state)
@@ -49,7 +97,7 @@ struct CheckpointReader {
                 }
             }
         }
-        return [state] + batches
+        return Part(batches: [state] + batches, sidecars: sidecars)
     }
 
     /// The file rows of a column. While a run of rows is decoded, the one before is put into its segment by another task.

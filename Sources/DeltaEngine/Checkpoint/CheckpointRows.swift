@@ -6,15 +6,18 @@ struct CheckpointRows {
     private let snapshot: Snapshot
     private let schema: CheckpointSchema
     private let fields: [Field]
+    private let filesOnly: Bool
     private let now: Timestamp
 
     /// Files per batch: what is in memory besides the row group that is being written.
     private static let filesPerBatch = 4096
 
-    init(_ snapshot: Snapshot, _ schema: CheckpointSchema, now: Timestamp) {
+    /// - Parameter filesOnly: what a sidecar has: `add` and `remove`, and no other column.
+    init(_ snapshot: Snapshot, _ schema: CheckpointSchema, filesOnly: Bool = false, now: Timestamp) {
         self.snapshot = snapshot
         self.schema = schema
-        fields = schema.fields
+        self.filesOnly = filesOnly
+        fields = filesOnly ? [schema.add, CheckpointSchema.remove] : schema.fields
         self.now = now
     }
 
@@ -26,10 +29,12 @@ struct CheckpointRows {
             rows += column.count
             try await body(try batch(column, name))
         }
-        try await emit(try protocolColumn(), "protocol")
-        try await emit(try metadataColumn(), "metaData")
-        try await emit(try transactionColumn(), "txn")
-        try await emit(try domainColumn(), "domainMetadata")
+        if !filesOnly {
+            try await emit(try protocolColumn(), "protocol")
+            try await emit(try metadataColumn(), "metaData")
+            try await emit(try transactionColumn(), "txn")
+            try await emit(try domainColumn(), "domainMetadata")
+        }
         let adds = AddColumnBuilder(schema, snapshot.metadata)
         for start in stride(from: 0, to: snapshot.files.count, by: Self.filesPerBatch) {
             try Task.checkCancellation()
@@ -82,11 +87,17 @@ struct CheckpointRows {
     }
 
     /// Without those that have outlived `delta.setTransactionRetentionDuration`, where that is set.
+    var transactions: [SetTransaction] {
+        let oldest = snapshot.metadata.transactionRetention.map { now - $0 }
+        return snapshot.transactions.values.sorted { $0.appId < $1.appId }.filter { transaction in
+            guard let oldest, let updated = transaction.lastUpdated else { return true }
+            return Timestamp(milliseconds: updated) >= oldest
+        }
+    }
+
     private func transactionColumn() throws -> Column {
         let builder = ColumnBuilder(type: CheckpointSchema.transaction.type)
-        let oldest = snapshot.metadata.transactionRetention.map { now - $0 }
-        for transaction in snapshot.transactions.values.sorted(by: { $0.appId < $1.appId }) {
-            if let oldest, let updated = transaction.lastUpdated, Timestamp(milliseconds: updated) < oldest { continue }
+        for transaction in transactions {
             try builder.children[0].append(transaction.appId)
             try builder.children[1].append(transaction.version)
             try builder.children[2].append(optional: transaction.lastUpdated)

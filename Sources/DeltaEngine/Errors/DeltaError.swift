@@ -46,6 +46,8 @@ public enum DeltaError: Error, Sendable, Equatable {
     case invalidData(source: String, reason: String)
     /// A data file that is not what the log or its own footer says.
     case corruptDataFile(path: String, reason: String)
+    /// A deletion vector that is not what the log or its own checksum says: without it nobody can tell which rows of its file count.
+    case corruptDeletionVector(path: String, reason: String)
     /// A Parquet file could not be read or written.
     case parquet(ParquetError)
     /// The store failed.
@@ -138,6 +140,8 @@ extension DeltaError: CustomStringConvertible {
         case let .invalidRequest(reason): reason
         case let .invalidData(source, reason): "\(source): \(reason)"
         case let .corruptDataFile(path, reason): "the data file \(path) is damaged: \(reason); restore it or remove it from the table"
+        case let .corruptDeletionVector(path, reason):
+            "the deletion vector \(path) is damaged: \(reason); restore it, or restore the table to a version before it"
         case let .parquet(error): error.description
         case let .storage(error): error.description
         }

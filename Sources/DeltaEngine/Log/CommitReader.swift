@@ -46,7 +46,7 @@ enum CommitReader {
     }
 
     /// Lines that are not blank, counted from 1.
-    private static func forEachLine(_ bytes: Bytes, _ body: (Bytes, Int) throws -> Void) throws {
+    static func forEachLine(_ bytes: Bytes, _ body: (Bytes, Int) throws -> Void) throws {
         var start = 0
         var number = 1
         while start < bytes.count {

@@ -27,10 +27,16 @@ struct History {
         let times = Self.monotonic(commits)
         let wanted = zip(commits, times).suffix(max(0, limit)).reversed()
         let store = store
-        return try await concurrentMap(Array(wanted), limit: max(4, environment.parallelism)) { commit, time in
-            let info = try await Self.commitInfo(commit, store)
-            return CommitRecord(
-                version: commit.version, timestamp: info?.inCommitTimestamp.map { Timestamp(milliseconds: $0) } ?? time, commitInfo: info)
+        let records = try await concurrentMap(Array(wanted), limit: max(4, environment.parallelism)) { commit, time in
+            CommitRecord(version: commit.version, timestamp: time, commitInfo: try await Self.commitInfo(commit, store))
+        }
+        guard records.contains(where: { $0.commitInfo?.inCommitTimestamp != nil }) else { return records }
+        // A commit's own time counts from the version on at which the table began to go by them.
+        let latest = try await SnapshotLoader(store: store, environment: environment).load(version: nil)
+        let since = latest.hasInCommitTimestamps ? latest.metadata.inCommitTimestampsSince : .max
+        return records.map { record in
+            guard record.version >= since, let time = record.commitInfo?.inCommitTimestamp else { return record }
+            return CommitRecord(version: record.version, timestamp: Timestamp(milliseconds: time), commitInfo: record.commitInfo)
         }
     }
 

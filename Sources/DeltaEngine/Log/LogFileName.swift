@@ -8,8 +8,8 @@ public enum LogFileName: Sendable, Hashable {
     case classicCheckpoint(version: Int64)
     /// `n.checkpoint.o.p.parquet`, parts counted from 1.
     case checkpointPart(version: Int64, part: Int, of: Int)
-    /// `n.checkpoint.u.{json,parquet}`: V2, only on tables with the feature `v2Checkpoint`.
-    case uuidCheckpoint(version: Int64)
+    /// `n.checkpoint.u.{json,parquet}`: V2.
+    case uuidCheckpoint(version: Int64, isJSON: Bool)
     /// `x.y.compacted.json`
     case compactedCommits(from: Int64, to: Int64)
     case checksum(version: Int64)
@@ -21,6 +21,11 @@ public enum LogFileName: Sendable, Hashable {
     public static func commitPath(_ version: Int64) -> String { directory + padded(version) + ".json" }
 
     static func classicCheckpointPath(_ version: Int64) -> String { directory + padded(version) + ".checkpoint.parquet" }
+
+    /// A V2 checkpoint's own file, as JSON.
+    static func manifestPath(_ version: Int64, _ uuid: UUID) -> String { directory + padded(version) + ".checkpoint.\(uuid).json" }
+
+    static func checksumPath(_ version: Int64) -> String { directory + padded(version) + ".crc" }
 
     /// Where a listing that needs `version` and what comes after it may start: every file of that version sorts behind it.
     static func listingStart(_ version: Int64) -> String { directory + padded(version) }
@@ -41,7 +46,7 @@ public enum LogFileName: Sendable, Hashable {
         case 2 where parts[1] == "crc": self = .checksum(version: version)
         case 3 where parts[1] == "checkpoint" && parts[2] == "parquet": self = .classicCheckpoint(version: version)
         case 4 where parts[1] == "checkpoint" && (parts[3] == "parquet" || parts[3] == "json") && parts[2].utf8.count == 36:
-            self = .uuidCheckpoint(version: version)
+            self = .uuidCheckpoint(version: version, isJSON: parts[3] == "json")
         case 4 where parts[2] == "compacted" && parts[3] == "json":
             guard let end = Self.number(parts[1], digits: 20), end > version else { return nil }
             self = .compactedCommits(from: version, to: end)
@@ -55,7 +60,7 @@ public enum LogFileName: Sendable, Hashable {
     /// The version a file belongs to; a compaction's first.
     var version: Int64 {
         switch self {
-        case let .commit(version), let .classicCheckpoint(version), let .checkpointPart(version, _, _), let .uuidCheckpoint(version),
+        case let .commit(version), let .classicCheckpoint(version), let .checkpointPart(version, _, _), let .uuidCheckpoint(version, _),
             let .compactedCommits(version, _), let .checksum(version):
             version
         }

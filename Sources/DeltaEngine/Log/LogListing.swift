@@ -6,10 +6,11 @@ struct LogListing: Sendable {
     /// In ascending order of versions.
     private(set) var commits: [LogFile] = []
     private(set) var checkpoints: [CheckpointFiles] = []
-    /// The versions of V2 checkpoints under UUID names, which only their feature lets be read.
-    private(set) var uuidCheckpoints: [Int64] = []
+    /// In ascending order of their first versions.
+    private(set) var compactions: [LogFile] = []
+    private(set) var checksums: [LogFile] = []
 
-    var isEmpty: Bool { commits.isEmpty && checkpoints.isEmpty && uuidCheckpoints.isEmpty }
+    var isEmpty: Bool { commits.isEmpty && checkpoints.isEmpty }
 
     /// Lists the log from `version` on; earlier files are not looked at.
     static func load(_ store: any ObjectStore, from version: Int64) async throws -> LogListing {
@@ -27,8 +28,10 @@ struct LogListing: Sendable {
                 // An empty file is what a writer without atomic puts leaves when it dies.
                 case .classicCheckpoint where file.sizeInBytes > 0: listing.checkpoints.append(CheckpointFiles(version: file.version, files: [file]))
                 case let .checkpointPart(version, part, total) where file.sizeInBytes > 0: parts[version, default: [:]][total, default: [:]][part] = file
-                case let .uuidCheckpoint(version): listing.uuidCheckpoints.append(version)
-                case .classicCheckpoint, .checkpointPart, .compactedCommits, .checksum: continue
+                case .uuidCheckpoint where file.sizeInBytes > 0: listing.checkpoints.append(CheckpointFiles(version: file.version, files: [file]))
+                case .compactedCommits where file.sizeInBytes > 0: listing.compactions.append(file)
+                case .checksum: listing.checksums.append(file)
+                case .classicCheckpoint, .checkpointPart, .uuidCheckpoint, .compactedCommits: continue
                 }
             }
         }
@@ -50,6 +53,9 @@ struct LogListing: Sendable {
 public struct CheckpointFiles: Sendable, Hashable {
     public let version: Int64
     public let files: [LogFile]
+
+    /// Tells checkpoints of one version apart.
+    var name: String { files.first?.path.string ?? "" }
 
     public var sizeInBytes: Int64 { files.reduce(0) { $0.saturatingAdding($1.sizeInBytes) } }
 }

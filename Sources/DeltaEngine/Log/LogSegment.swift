@@ -9,14 +9,18 @@ public struct LogSegment: Sendable, Hashable {
     public let commits: [LogFile]
     /// The commit of ``version`` itself, which a checkpoint of that version leaves out of ``commits``; nil where it has been cleaned up.
     public let lastCommit: LogFile?
+    /// What to read in place of ``commits``: where there are compacted commits, they stand for those they hold.
+    let replay: [LogFile]
+    /// The checksum of ``version``.
+    let checksum: LogFile?
 
     /// How many commits a reader has to replay.
     public var commitsSinceCheckpoint: Int { commits.count }
 
     /// The segment for `version`, or for the latest one.
     ///
-    /// - Parameter damaged: checkpoints that turned out unreadable and must not be used.
-    static func find(_ store: any ObjectStore, version: Int64?, avoiding damaged: Set<Int64> = []) async throws -> LogSegment {
+    /// - Parameter damaged: the names of checkpoints that turned out unreadable and must not be used.
+    static func find(_ store: any ObjectStore, version: Int64?, avoiding damaged: Set<String> = []) async throws -> LogSegment {
         // The hint is only that: without it, or where it leads nowhere, the whole log is listed.
         if damaged.isEmpty, let hint = try await LastCheckpoint.read(store), version.map({ $0 >= hint.version }) ?? true {
             let listing = try await LogListing.load(store, from: hint.version)
@@ -30,10 +34,10 @@ public struct LogSegment: Sendable, Hashable {
     }
 
     /// Picks the newest complete checkpoint not above the version and the commits after it.
-    static func build(_ listing: LogListing, version: Int64?, avoiding damaged: Set<Int64>) throws(DeltaError) -> LogSegment {
-        let usable = listing.checkpoints.filter { !damaged.contains($0.version) }
+    static func build(_ listing: LogListing, version: Int64?, avoiding damaged: Set<String>) throws(DeltaError) -> LogSegment {
+        let usable = listing.checkpoints.filter { !damaged.contains($0.name) }
         guard let latest = [listing.commits.last?.version, usable.last?.version].compactMap({ $0 }).max() else {
-            throw v2Only(listing) ?? .missingCommit(version: 0)
+            throw .missingCommit(version: 0)
         }
         let target = version ?? latest
         let checkpoint = usable.last { $0.version <= target }
@@ -50,7 +54,30 @@ public struct LogSegment: Sendable, Hashable {
         }
         guard expected == target + 1 else { throw gap(expected, target, listing, requested: version, damaged, latest) }
         return LogSegment(
-            version: target, checkpoint: checkpoint, commits: commits, lastCommit: listing.commits.last { $0.version == target })
+            version: target, checkpoint: checkpoint, commits: commits, lastCommit: listing.commits.last { $0.version == target },
+            replay: replay(commits, listing.compactions), checksum: listing.checksums.last { $0.version == target })
+    }
+
+    /// The commits, each run of them that a compaction has whole replaced by it (protocol, "Log Compaction Files"); the longest goes first.
+    private static func replay(_ commits: [LogFile], _ compactions: [LogFile]) -> [LogFile] {
+        guard let first = commits.first, let last = commits.last, !compactions.isEmpty else { return commits }
+        var longest: [Int64: (file: LogFile, end: Int64)] = [:]
+        for file in compactions {
+            guard case let .compactedCommits(start, end) = file.name, start >= first.version, end <= last.version else { continue }
+            if longest[start].map({ $0.end < end }) ?? true { longest[start] = (file, end) }
+        }
+        var replay: [LogFile] = []
+        var next = first.version
+        for commit in commits where commit.version >= next {
+            if let compaction = longest[commit.version] {
+                replay.append(compaction.file)
+                next = compaction.end + 1
+            } else {
+                replay.append(commit)
+                next = commit.version + 1
+            }
+        }
+        return replay
     }
 
     /// The oldest version the listing can show: that of its first checkpoint, or 0 where the log is there from the start.
@@ -60,24 +87,18 @@ public struct LogSegment: Sendable, Hashable {
 
     /// What the absence of a commit means.
     private static func gap(
-        _ missing: Int64, _ target: Int64, _ listing: LogListing, requested: Int64?, _ damaged: Set<Int64>, _ latest: Int64
+        _ missing: Int64, _ target: Int64, _ listing: LogListing, requested: Int64?, _ damaged: Set<String>, _ latest: Int64
     ) -> DeltaError {
-        if let v2 = v2Only(listing) { return v2 }
         // A version from before the first checkpoint that is left: log cleanup took it, nothing is broken.
         let oldest = earliest(listing)
         if requested != nil, damaged.isEmpty, target < oldest { return .versionNotAvailable(version: target, available: oldest...max(oldest, latest)) }
         return .missingCommit(version: missing)
     }
 
-    /// A log that only a V2 checkpoint holds together.
-    private static func v2Only(_ listing: LogListing) -> DeltaError? {
-        guard !listing.uuidCheckpoints.isEmpty, case let .refused(reason) = TableFeature.v2Checkpoint.support(for: .read) else { return nil }
-        return .unsupportedFeature(feature: TableFeature.v2Checkpoint.name, access: .read, reason: reason)
-    }
-
     /// This segment and the commits that came after it.
     func appending(_ newer: [LogFile]) -> LogSegment {
         guard let last = newer.last else { return self }
-        return LogSegment(version: last.version, checkpoint: checkpoint, commits: commits + newer, lastCommit: last)
+        return LogSegment(
+            version: last.version, checkpoint: checkpoint, commits: commits + newer, lastCommit: last, replay: replay + newer, checksum: nil)
     }
 }

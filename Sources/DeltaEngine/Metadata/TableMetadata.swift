@@ -16,6 +16,8 @@ public struct TableMetadata: Sendable, Hashable {
     public var configuration: [String: String]
     /// Milliseconds since the epoch.
     public var createdTime: Int64?
+    /// Whether the table's protocol has column mapping: without it the property means nothing.
+    var allowsColumnMapping = true
 
     public init(
         id: String, name: String? = nil, description: String? = nil, schema: Schema, partitionColumns: [String] = [],
@@ -62,6 +64,9 @@ public struct TableMetadata: Sendable, Hashable {
     public func check() throws(DeltaError) {
         guard formatProvider == "parquet" else { throw .invalidMetadata(reason: "its data files are \(formatProvider), Levee handles Parquet only") }
         var seen: Set<String> = []
+        if let mode = configuration["delta.columnMapping.mode"], ColumnMapping.Mode(rawValue: mode.lowercased()) == nil {
+            throw .invalidMetadata(reason: "delta.columnMapping.mode is \(mode), which is none of the protocol's")
+        }
         for column in partitionColumns {
             guard let field = schema[column] else { throw .invalidMetadata(reason: "the partition column \(column) is not in the schema") }
             guard !field.type.isNested else { throw .invalidMetadata(reason: "the partition column \(column) has the nested type \(field.type)") }
@@ -72,13 +77,14 @@ public struct TableMetadata: Sendable, Hashable {
     /// The fields of the partition columns, in the order of ``partitionColumns``.
     public var partitionFields: [Field] { partitionColumns.compactMap { schema[$0] } }
 
-    /// Whether the log and the files call columns by other names (protocol, "Column Mapping").
-    private var isMapped: Bool { configuration["delta.columnMapping.mode"].map { $0.lowercased() != "none" } ?? false }
-
-    /// The name by which `partitionValues`, statistics and files call a column or a field of a struct.
-    func physicalName(of field: Field) -> String {
-        isMapped ? field.metadata["delta.columnMapping.physicalName"]?.stringValue ?? field.name : field.name
+    /// By which names the log and the files call columns.
+    public var columnMapping: ColumnMapping {
+        guard allowsColumnMapping, let mode = configuration["delta.columnMapping.mode"]?.lowercased() else { return ColumnMapping(mode: .none) }
+        return ColumnMapping(mode: ColumnMapping.Mode(rawValue: mode) ?? .none)
     }
+
+    /// The name by which `partitionValues` and statistics call a column or a field of a struct.
+    func physicalName(of field: Field) -> String { columnMapping.mode == .none ? field.name : ColumnMapping.physicalName(field) }
 
     /// The physical names of the partition columns.
     public var partitionKeys: [String] { partitionColumns.map { column in schema[column].map(physicalName(of:)) ?? column } }

@@ -11,6 +11,20 @@ extension TableMetadata {
     /// `delta.deletedFileRetentionDuration`: how long removed files and their tombstones are kept; 7 days by default.
     public var deletedFileRetention: Duration { interval("delta.deletedFileRetentionDuration") ?? .seconds(7 * 86_400) }
 
+    /// Whether every commit must say when it was made: the property counts on tables whose protocol has the feature.
+    func hasInCommitTimestamps(_ action: ProtocolAction) -> Bool {
+        isEnabled("delta.enableInCommitTimestamps") && FeatureRegistry.writerFeatures(action).contains(TableFeature.inCommitTimestamp.name)
+    }
+
+    /// From which version on commits have an in-commit timestamp; 0 where they all do.
+    public var inCommitTimestampsSince: Int64 { configuration["delta.inCommitTimestampEnablementVersion"].flatMap { Int64($0) } ?? 0 }
+
+    /// `delta.checkpointPolicy`: whether checkpoints are to be V2, with their file actions in sidecars.
+    public var wantsV2Checkpoints: Bool { configuration["delta.checkpointPolicy"]?.lowercased() == "v2" }
+
+    /// `delta.enableExpiredLogCleanup`, true by default.
+    public var cleansExpiredLog: Bool { configuration["delta.enableExpiredLogCleanup"].map { $0.lowercased() == "true" } ?? true }
+
     /// `delta.logRetentionDuration`: how long history is kept; 30 days by default.
     public var logRetention: Duration { interval("delta.logRetentionDuration") ?? .seconds(30 * 86_400) }
 

@@ -67,6 +67,11 @@ public enum FeatureRegistry {
                     throw .corruptLog(version: version, reason: "the feature \(name) is listed without \(required), which it needs")
                 }
             }
+            if access.readsData, name == TableFeature.typeWidening.name || name == TableFeature.typeWideningPreview.name {
+                if let change = TypeChanges.unsupported(in: metadata.schema) {
+                    throw .unsupportedFeature(feature: name, access: access, reason: change)
+                }
+            }
             let inUse = isUsed(feature, action, metadata, hasDeletionVectors: hasDeletionVectors)
             // An operation that opens data files must be able to read them, whatever it does next.
             for needed in access.readsData && access != .read ? [Access.read, access] : [access] {

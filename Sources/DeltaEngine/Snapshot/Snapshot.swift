@@ -40,9 +40,12 @@ public final class Snapshot: Sendable {
     /// When the version was made: its in-commit timestamp where the table has those, else the commit file's modification time, which is what Delta
     /// goes by; nil where the commit is gone.
     public var timestamp: Timestamp? {
-        if metadata.isEnabled("delta.enableInCommitTimestamps"), let time = commitInfo?.inCommitTimestamp { return Timestamp(milliseconds: time) }
+        if hasInCommitTimestamps, let time = commitInfo?.inCommitTimestamp { return Timestamp(milliseconds: time) }
         return segment.lastCommit?.modified
     }
+
+    /// Whether every commit says when it was made (protocol, "In-Commit Timestamps").
+    public var hasInCommitTimestamps: Bool { metadata.hasInCommitTimestamps(`protocol`) }
 
     /// How far the application has got, by its `txn` actions.
     public func transactionVersion(_ appId: String) -> Int64? { transactions[appId]?.version }

@@ -16,7 +16,7 @@ struct SnapshotLoader {
     ///
     /// A checkpoint that cannot be read is left aside for an older one, or for the commits alone, where they still are all there.
     func load(version: Int64?) async throws -> Snapshot {
-        var damaged: Set<Int64> = []
+        var damaged: Set<String> = []
         var firstFailure: DeltaError?
         while true {
             let segment: LogSegment
@@ -28,7 +28,9 @@ struct SnapshotLoader {
             do {
                 return try await read(segment)
             } catch let error as DeltaError {
-                guard case let .corruptCheckpoint(bad, file, reason) = error, damaged.insert(bad).inserted else { throw firstFailure ?? error }
+                guard case let .corruptCheckpoint(bad, file, reason) = error, let checkpoint = segment.checkpoint,
+                    damaged.insert(checkpoint.name).inserted
+                else { throw firstFailure ?? error }
                 firstFailure = firstFailure ?? error
                 environment.logger.warning("a checkpoint cannot be read, going without it", ["version": bad, "file": file, "reason": reason])
             }
@@ -37,7 +39,7 @@ struct SnapshotLoader {
 
     /// The snapshot that a segment amounts to.
     func read(_ segment: LogSegment) async throws -> Snapshot {
-        let batches = try await readCommits(segment.commits)
+        let batches = try await readCommits(of: segment)
         var reconciliation = Reconciliation(rows: batches.reduce(0) { $0 + $1.adds.count + $1.removes.count })
         for batch in batches { reconciliation.add(commits: batch) }
         if let checkpoint = segment.checkpoint {
@@ -51,13 +53,40 @@ struct SnapshotLoader {
             for batch in parts { reconciliation.add(checkpoint: batch) }
         }
         var commitInfo = batches.first?.commitInfo
-        if batches.isEmpty, let commit = segment.lastCommit { commitInfo = try? await readCommits([commit]).first?.commitInfo }
-        return try Self.snapshot(segment, reconciliation, commitInfo)
+        // Neither a checkpoint nor a compaction has that of its last commit.
+        if let commit = segment.lastCommit, segment.replay.last != commit {
+            commitInfo = try? CommitReader.commitInfo(try await store.get(commit.path), version: commit.version)
+        }
+        let snapshot = try Self.snapshot(segment, reconciliation, commitInfo)
+        await check(snapshot)
+        return snapshot
     }
 
-    /// The snapshot with the commits after it; itself where there are none. Reads only those.
-    func refresh(_ snapshot: Snapshot) async throws -> Snapshot {
-        let newer = try await newerCommits(than: snapshot)
+    /// The commits of a segment, from compactions where there are some. These only save time: one that cannot be read is left aside.
+    private func readCommits(of segment: LogSegment) async throws -> [ReplayBatch] {
+        if segment.replay != segment.commits {
+            do {
+                return try await readCommits(segment.replay)
+            } catch let error as DeltaError {
+                environment.logger.warning("compacted commits cannot be read, going by the commits themselves", ["error": "\(error)"])
+            }
+        }
+        return try await readCommits(segment.commits)
+    }
+
+    /// Holds the state against its version's checksum, where there is one. A difference is said and not thrown: which of the two is wrong nobody can
+    /// tell, and the log is what every reader goes by (protocol, "Version Checksum File").
+    private func check(_ snapshot: Snapshot) async {
+        guard snapshot.segment.checksum != nil, let checksum = try? await VersionChecksum.read(store, version: snapshot.version) else { return }
+        guard let difference = checksum.difference(from: snapshot) else { return }
+        environment.logger.warning(
+            "the version's checksum file disagrees with the log: one of them was changed",
+            ["table": store.rootDescription, "version": snapshot.version, "log has": difference])
+    }
+
+    /// The snapshot with the commits after it, as far as `version`; itself where there are none. Reads only those.
+    func refresh(_ snapshot: Snapshot, to version: Int64? = nil) async throws -> Snapshot {
+        let newer = try await newerCommits(than: snapshot).filter { $0.version <= version ?? .max }
         guard !newer.isEmpty else { return snapshot }
         let batches = try await readCommits(newer)
         return try advance(snapshot, newer, batches)
@@ -134,7 +163,7 @@ struct SnapshotLoader {
             throw DeltaError.corruptLog(version: segment.version, reason: "it has no protocol action")
         }
         try FeatureRegistry.checkReadable(action, version: segment.version)
-        let metadata: TableMetadata
+        var metadata: TableMetadata
         if let (version, members) = state.metadata {
             do {
                 metadata = try ActionDecoding.metadata(members)
@@ -145,6 +174,9 @@ struct SnapshotLoader {
             metadata = previous.metadata
         } else {
             throw DeltaError.corruptLog(version: segment.version, reason: "it has no metaData action")
+        }
+        if metadata.columnMapping.mode != .none, !FeatureRegistry.readerFeatures(action).contains(TableFeature.columnMapping.name) {
+            metadata.allowsColumnMapping = false
         }
         var (files, tombstones) = (FileRows(parts: state.files), FileRows(parts: state.tombstones))
         if previous != nil { (files, tombstones) = (files.tidied(), tombstones.tidied()) }

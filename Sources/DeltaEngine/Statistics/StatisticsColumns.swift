@@ -5,31 +5,34 @@ struct StatisticsColumns: Sendable {
     /// How many leaf columns are covered when the table does not say.
     static let defaultCount = 32
 
-    /// Paths of the leaf columns covered, of fields' names from the top down.
+    /// Paths of the leaf columns covered, of the names in files from the top down.
     private let paths: Set<[String]>
 
     /// - Parameters:
     ///   - dataFields: the table's columns that are in its files, in the table's order.
     ///   - configuration: the table's properties; `delta.dataSkippingStatsColumns` (names separated by commas, a struct's means all below it) goes
     ///     before `delta.dataSkippingNumIndexedCols` (the first so many leaves, -1 all).
-    init(dataFields: [Field], configuration: [String: String]) {
-        let leaves = Self.leaves(of: dataFields, below: [])
+    ///   - storedName: what files call a field.
+    init(dataFields: [Field], configuration: [String: String], storedName: (Field) -> String = { $0.name }) {
+        let leaves = Self.leaves(of: dataFields, below: ([], []), storedName)
         if let list = configuration["delta.dataSkippingStatsColumns"] {
             let wanted = Self.columnNames(in: list)
-            paths = Set(leaves.filter { leaf in wanted.contains { Self.isSame($0, leaf.prefix($0.count)) } })
+            paths = Set(leaves.filter { leaf in wanted.contains { Self.isSame($0, leaf.name.prefix($0.count)) } }.map(\.stored))
         } else {
             let count = configuration["delta.dataSkippingNumIndexedCols"].flatMap { Int($0) } ?? Self.defaultCount
-            paths = Set(count < 0 ? leaves[...] : leaves.prefix(count))
+            paths = Set((count < 0 ? leaves[...] : leaves.prefix(count)).map(\.stored))
         }
     }
 
     func includes(_ path: [String]) -> Bool { paths.contains(path) }
 
     /// A struct's fields count one by one, a list or map as a whole.
-    private static func leaves(of fields: [Field], below parent: [String]) -> [[String]] {
+    private static func leaves(
+        of fields: [Field], below parent: (name: [String], stored: [String]), _ storedName: (Field) -> String
+    ) -> [(name: [String], stored: [String])] {
         fields.flatMap { field in
-            let path = parent + [field.name]
-            if case .structure(let children) = field.type { return leaves(of: children, below: path) }
+            let path = (name: parent.name + [field.name], stored: parent.stored + [storedName(field)])
+            if case .structure(let children) = field.type { return leaves(of: children, below: path, storedName) }
             return [path]
         }
     }

@@ -30,6 +30,12 @@ public final class DeltaTable: Sendable {
         try await DeltaError.wrapping { try await loader.refresh(snapshot) }
     }
 
+    /// The table at a version, from a snapshot that is older where there is one: only the commits between are read.
+    func snapshot(after older: Snapshot?, version: Int64) async throws -> Snapshot {
+        guard let older else { return try await snapshot(version: version) }
+        return try await DeltaError.wrapping { try await loader.refresh(older, to: version) }
+    }
+
     /// Whether there is a log with a commit or a checkpoint.
     public func exists() async throws -> Bool {
         try await DeltaError.wrapping { try await !LogListing.load(store, from: 0).isEmpty }

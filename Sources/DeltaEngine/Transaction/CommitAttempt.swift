@@ -25,6 +25,8 @@ struct CommitAttempt {
         var version: Int64
         var `protocol`: ProtocolAction
         var metadata: TableMetadata
+        /// The in-commit timestamp of ``version``, where the table has them.
+        var inCommitTimestamp: Int64?
     }
 
     /// What became of a put.
@@ -46,7 +48,8 @@ struct CommitAttempt {
             let version = base.version + 1
             let path = try ObjectPath(LogFileName.commitPath(version))
             FaultPoint.hit("commit.beforePut")
-            switch await put(path, version: version) {
+            let timestamp = try inCommitTimestamp(after: base)
+            switch await put(path, commitBytes(timestamp), version: version) {
             case let .ours(version):
                 return await finish(version, attempts: attempts)
             case let .absent(error):
@@ -67,7 +70,7 @@ struct CommitAttempt {
 
     private func finish(_ version: Int64, attempts: Int) async -> CommitResult {
         FaultPoint.hit("commit.afterPut")
-        await PostCommit(table: transaction.table, readSnapshot: transaction.readSnapshot).run(version: version)
+        await PostCommit(table: transaction.table, readSnapshot: transaction.readSnapshot, txnId: txnId).run(version: version)
         return .committed(CommitResult.Commit(version: version, attempts: attempts, txnId: txnId))
     }
 
@@ -98,7 +101,9 @@ struct CommitAttempt {
             try check(base, hasDeletionVectors: false)
             return base
         }
-        let base = Base(version: snapshot.version, protocol: snapshot.protocol, metadata: snapshot.metadata)
+        let base = Base(
+            version: snapshot.version, protocol: snapshot.protocol, metadata: snapshot.metadata,
+            inCommitTimestamp: snapshot.commitInfo?.inCommitTimestamp)
         try check(base, hasDeletionVectors: snapshot.files.hasDeletionVectors)
         if newProtocol != nil || newMetadata != nil {
             try snapshot.require(.metadataChange)
@@ -151,6 +156,7 @@ struct CommitAttempt {
             throw .commitConflict(version: version, winner: winner.version, conflict: conflict)
         }
         base.version = winner.version
+        base.inCommitTimestamp = winner.commitInfo?.inCommitTimestamp
         for action in winner.actions {
             guard case let .protocol(action) = action else { continue }
             base.protocol = action
@@ -176,9 +182,9 @@ struct CommitAttempt {
     }
 
     /// Puts the commit, and finds out what became of it where the store does not say.
-    private func put(_ path: ObjectPath, version: Int64) async -> Outcome {
+    private func put(_ path: ObjectPath, _ bytes: Bytes, version: Int64) async -> Outcome {
         do {
-            try await store.put(path, commitBytes(), mode: .ifAbsent)
+            try await store.put(path, bytes, mode: .ifAbsent)
             return .ours(version: version)
         } catch ObjectStoreError.alreadyExists {
             return .lost
@@ -199,8 +205,20 @@ struct CommitAttempt {
         }
     }
 
-    private func commitBytes() -> Bytes {
-        var text = JSON.encode(["commitInfo": .object(commitInfo())])
+    /// The time of a commit behind `base`: the clock's, and later than the commit before (protocol, "In-Commit Timestamps"); nil where the table has
+    /// none.
+    private func inCommitTimestamp(after base: Base) throws(DeltaError) -> Int64? {
+        guard base.metadata.hasInCommitTimestamps(base.protocol) else { return nil }
+        let now = environment.clock.now().milliseconds
+        if base.version < 0 { return now }
+        guard let last = base.inCommitTimestamp else {
+            throw .corruptLog(version: base.version, reason: "its commit has no in-commit timestamp, which the table's properties ask for")
+        }
+        return max(now, last == .max ? last : last + 1)
+    }
+
+    private func commitBytes(_ inCommitTimestamp: Int64?) -> Bytes {
+        var text = JSON.encode(["commitInfo": .object(commitInfo(inCommitTimestamp))])
         text += "\n"
         for action in transaction.actions {
             text += JSON.encode(action.json)
@@ -210,12 +228,13 @@ struct CommitAttempt {
     }
 
     /// As Spark writes it, with Levee's own provenance beside.
-    private func commitInfo() -> JSONObject {
+    private func commitInfo(_ inCommitTimestamp: Int64?) -> JSONObject {
         let operation = transaction.operation
-        var info: JSONObject = [
-            "timestamp": .integer(environment.clock.now().milliseconds), "operation": .string(operation.name),
-            "operationParameters": .object(operation.parameters),
-        ]
+        var info: JSONObject = [:]
+        info["inCommitTimestamp"] = inCommitTimestamp.map(JSONValue.integer)
+        info["timestamp"] = .integer(inCommitTimestamp ?? environment.clock.now().milliseconds)
+        info["operation"] = .string(operation.name)
+        info["operationParameters"] = .object(operation.parameters)
         if let snapshot = transaction.readSnapshot { info["readVersion"] = .integer(snapshot.version) }
         info["isolationLevel"] = .string(isolation.rawValue)
         info["isBlindAppend"] = .bool(transaction.isBlindAppend)

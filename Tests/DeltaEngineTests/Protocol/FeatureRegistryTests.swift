@@ -61,14 +61,14 @@ import Testing
         Case(description: "mapping not in use", protocol: legacy(2, 5), refused: [:]),
         Case(
             description: "mapping by name", protocol: legacy(2, 5), configuration: ["delta.columnMapping.mode": "name"],
-            refused: all([.read, .append, .rewrite, .maintain, .metadataChange], "columnMapping")),
+            refused: [.metadataChange: "columnMapping"]),
         Case(description: "mapping none", protocol: legacy(2, 5), configuration: ["delta.columnMapping.mode": "none"], refused: [:]),
         Case(
             description: "harmless features", protocol: features(["timestampNtz", "vacuumProtocolCheck"], ["domainMetadata", "checkpointProtection"]),
             refused: [:]),
         Case(
             description: "in-commit timestamps", protocol: features([], ["inCommitTimestamp"]), configuration: ["delta.enableInCommitTimestamps": "true"],
-            refused: all([.append, .rewrite, .maintain, .vacuum, .metadataChange], "inCommitTimestamp")),
+            refused: [.metadataChange: "inCommitTimestamp"]),
         Case(description: "in-commit timestamps off", protocol: features([], ["inCommitTimestamp"]), refused: [:]),
         Case(
             description: "row tracking", protocol: features([], ["rowTracking", "domainMetadata"]),
@@ -78,7 +78,11 @@ import Testing
         Case(description: "unknown writer feature", protocol: features([], ["frobnicate"]), refused: all(writes, "frobnicate")),
         Case(
             description: "widened", protocol: features(["typeWidening"], []), schema: column(#"{"delta.typeChanges":[]}"#),
-            refused: all([.read, .append, .rewrite, .maintain, .metadataChange], "typeWidening")),
+            refused: [.metadataChange: "typeWidening"]),
+        Case(
+            description: "widened in a way that the protocol has not", protocol: features(["typeWidening"], []),
+            schema: column(#"{"delta.typeChanges":[{"fromType":"short","toType":"long"},{"fromType":"string","toType":"long"}]}"#),
+            refused: all([.read, .rewrite, .maintain, .metadataChange], "typeWidening")),
         Case(
             description: "default", protocol: features([], ["allowColumnDefaults"]), schema: column(#"{"CURRENT_DEFAULT":"1"}"#),
             refused: [.append: "allowColumnDefaults"]),
@@ -106,7 +110,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (features(["v2Checkpoint"], []), "v2Checkpoint"), (features(["variantType"], []), "variantType"), (features(["catalogManaged"], []), "catalogManaged"),
+        (features(["variantType"], []), "variantType"), (features(["catalogManaged"], []), "catalogManaged"),
         (features(["tomorrow"], []), "tomorrow"),
     ])
     func aTableThatCannotBeReadDoesNotOpen(line: String, feature: String) async throws {

@@ -90,11 +90,13 @@ public struct OptimizeOperation: Sendable {
     private func metrics(of compaction: Compaction, _ snapshot: Snapshot, _ planned: OptimizeMetrics) -> OptimizeMetrics {
         var metrics = planned
         let sources = compaction.outputs.flatMap(\.sources)
-        metrics.numFilesAdded = Int64(compaction.outputs.count)
         metrics.numFilesRemoved = Int64(sources.count)
-        metrics.filesAdded = FileSizeStatistics(sizes: compaction.outputs.map(\.add.size))
+        let added = compaction.outputs.compactMap(\.add)
+        metrics.numFilesAdded = Int64(added.count)
+        metrics.filesAdded = FileSizeStatistics(sizes: added.map(\.size))
         metrics.filesRemoved = FileSizeStatistics(sizes: sources.map { snapshot.files[$0].size })
-        metrics.partitionsOptimized = Int64(Set(compaction.outputs.map(\.add.partitionValues)).count)
+        metrics.partitionsOptimized = Int64(
+            Set(compaction.outputs.compactMap { $0.sources.first }.map { PartitionKey(snapshot.files[$0].partitionValues) }).count)
         metrics.numBatches = compaction.outputs.isEmpty ? 0 : 1
         metrics.totalFilesSkipped += Int64(compaction.skippedFiles)
         return metrics
@@ -111,7 +113,7 @@ public struct OptimizeOperation: Sendable {
         var transaction = Transaction(table: table, readSnapshot: snapshot, operation: operation)
         for output in compaction.outputs {
             for source in output.sources { transaction.remove(snapshot.files[source].remove(at: now, dataChange: false)) }
-            transaction.add(output.add)
+            if let add = output.add { transaction.add(add) }
         }
         options.conditions.apply(to: &transaction)
         FaultPoint.hit("optimize.beforeCommit")

@@ -118,7 +118,7 @@ public final class TableReader: @unchecked Sendable {
             var partition: [Scalar?] = []
             for (field, value) in zip(snapshot.metadata.partitionFields, values) { partition.append(try PartitionValue.parse(value, as: field)) }
             let opened = try await DataFile.open(
-                table.store, try file.path.object(in: table.store), sizeInBytes: file.size,
+                table.store, file, mapping: snapshot.metadata.columnMapping,
                 fields: needed.filter { !snapshot.metadata.partitionColumns.contains($0.name) })
             current = (opened, partition, 0, nil)
             return true

@@ -11,7 +11,8 @@ import Parquet
 final class Compaction {
     /// A file that is done.
     struct Output {
-        let add: AddFile
+        /// nil where the bin's files have no row left.
+        let add: AddFile?
         /// The bin's files, as positions in the snapshot's table.
         let sources: [Int]
     }
@@ -44,7 +45,7 @@ final class Compaction {
         self.codec = codec
         self.staged = staged
         self.progress = progress
-        fields = snapshot.metadata.dataFields
+        fields = snapshot.metadata.dataFields.map(snapshot.metadata.columnMapping.physical)
         bins = plan.bins[...]
         state = OperationProgress(phase: .rewriting, filesTotal: Int64(plan.fileCount), bytesTotal: plan.sizeInBytes)
         let environment = table.environment
@@ -76,14 +77,21 @@ final class Compaction {
     private func start(_ bin: OptimizePlan.Bin) async throws -> BinRewrite? {
         let store = table.store
         let fields = fields
+        let mapping = snapshot.metadata.columnMapping
         let views = bin.files.map { snapshot.files[$0] }
         let files = try await concurrentMap(views, limit: max(8, table.environment.parallelism * 4)) { view in
-            try await DataFile.open(store, try view.path.object(in: store), sizeInBytes: view.size, fields: fields)
+            try await DataFile.open(store, view, mapping: mapping, fields: fields)
         }
         if let legacy = files.first(where: \.hasLegacyCalendar) {
             table.environment.logger.warning(
                 "files with dates in Spark's legacy calendar are left as they are", ["file": legacy.file.path, "files": bin.files.count])
             skippedFiles += bin.files.count
+            return nil
+        }
+        guard files.contains(where: { $0.liveRows > 0 }) else {
+            // Nothing but deleted rows, or none at all: the files go, and no other comes.
+            outputs.append(Output(add: nil, sources: bin.files))
+            state.filesDone += Int64(bin.files.count)
             return nil
         }
         FaultPoint.hit("optimize.beforeFile")
@@ -155,7 +163,9 @@ private final class BinRewrite {
         self.files = files
         file = output
         let sources = files.enumerated().flatMap { index, file in
-            file.rowGroups.enumerated().map { RowGroupLayout.Source(file: index, rowGroup: $0, rows: $1.rowCount, compressedBytes: $1.compressedSize) }
+            file.rowGroups.enumerated().map {
+                RowGroupLayout.Source(file: index, rowGroup: $0, rows: file.liveRows(rowGroup: $0), compressedBytes: $1.compressedSize)
+            }
         }
         groups = RowGroupLayout().groups(sources)
         rowCount = sources.reduce(0) { $0.saturatingAdding($1.rows) }
@@ -221,9 +231,10 @@ private struct ColumnUnit: Sendable {
         return try await files[source.file].file.columnReader(rowGroup: source.rowGroup, column: position, keepingDictionary: true)
     }
 
-    /// Appends one source's rows; without a reader, nulls.
+    /// Appends one source's rows, without those that are deleted; without a reader, nulls.
     private func encode(_ reader: ColumnChunkReader?, _ source: RowGroupLayout.Source) throws {
-        let type = files[source.file].fields[column].type
+        let file = files[source.file]
+        let type = file.fields[column].type
         guard let reader else {
             var left = Int(clamping: source.rows)
             while left > 0 {
@@ -233,9 +244,13 @@ private struct ColumnUnit: Sendable {
             }
             return
         }
+        var row = 0
         while let batch = try reader.next(maxRows: Compaction.batchRows) {
             try Task.checkCancellation()
-            try encoder.append(try ColumnAdapter.adapt(batch, to: type))
+            let adapted = try file.adapt(batch, column)
+            let kept = file.kept(rowGroup: source.rowGroup, rows: row..<(row + batch.count))
+            row += batch.count
+            try encoder.append(try kept.map { rows throws(ColumnarError) in try adapted.gathering(rows) } ?? adapted)
         }
     }
 

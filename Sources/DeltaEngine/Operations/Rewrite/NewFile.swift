@@ -5,16 +5,16 @@ import Parquet
 
 /// What new data files of a table have in common.
 struct NewFileFormat: Sendable {
-    /// The columns in the files: the table's without those it is partitioned by.
+    /// The columns in the files, as files call them: the table's without those it is partitioned by.
     let fields: [Field]
     let compression: Compression
     let statistics: StatisticsColumns
     let createdBy: String
 
     init(_ metadata: TableMetadata, compression: Compression, environment: EngineEnvironment) {
-        fields = metadata.dataFields
+        fields = metadata.dataFields.map(metadata.columnMapping.physical)
         self.compression = compression
-        statistics = StatisticsColumns(dataFields: metadata.dataFields, configuration: metadata.configuration)
+        statistics = StatisticsColumns(dataFields: metadata.dataFields, configuration: metadata.configuration, storedName: metadata.physicalName)
         let version = environment.engineInfo.split(separator: "/").last.map(String.init) ?? "unknown"
         createdBy = "levee version \(version) (build unknown)"
     }

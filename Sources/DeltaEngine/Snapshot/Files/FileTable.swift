@@ -9,8 +9,8 @@ public struct FileTable: Sendable, RandomAccessCollection {
     public let partitionKeys: [String]
     /// The sum of all files' sizes.
     public let sizeInBytes: Int64
-    /// Whether any file has a deletion vector.
-    public let hasDeletionVectors: Bool
+    /// How many files have a deletion vector, and how many rows those take away together.
+    public let deletionVectors: (count: Int64, rows: Int64)
 
     init(rows: FileRows, partitionKeys: [String]) {
         self.rows = rows
@@ -19,16 +19,21 @@ public struct FileTable: Sendable, RandomAccessCollection {
             partitionKeys.map { key in part.segment.partitions.firstIndex { $0.column.hasSameBytes(as: key) } }
         }
         var total: Int64 = 0
-        var vectors = false
+        var vectors: (count: Int64, rows: Int64) = (0, 0)
         for part in rows.parts {
             for position in 0..<part.count { total = total.saturatingAdding(part.segment.sizes[part.row(position)]) }
-            if !part.segment.deletionVectors.isEmpty, !vectors {
-                vectors = (0..<part.count).contains { part.segment.deletionVectors[part.row($0)] != nil }
+            if part.segment.deletionVectors.isEmpty { continue }
+            for position in 0..<part.count {
+                guard let vector = part.segment.deletionVectors[part.row(position)] else { continue }
+                vectors.count += 1
+                vectors.rows = vectors.rows.saturatingAdding(vector.cardinality)
             }
         }
         sizeInBytes = total
-        hasDeletionVectors = vectors
+        deletionVectors = vectors
     }
+
+    public var hasDeletionVectors: Bool { deletionVectors.count > 0 }
 
     public var startIndex: Int { 0 }
     public var endIndex: Int { rows.count }
@@ -38,14 +43,17 @@ public struct FileTable: Sendable, RandomAccessCollection {
         return FileView(segment: rows.parts[part].segment, row: row, partitionPlaces: partitionPlaces[part], partitionKeys: partitionKeys)
     }
 
-    /// The rows of all files together; nil where a file's statistics do not say.
+    /// The rows of all files together, without those that deletion vectors take away; nil where a file's statistics do not say.
     public var numRecords: Int64? {
         var total: Int64 = 0
         for part in rows.parts {
+            let hasVectors = !part.segment.deletionVectors.isEmpty
             for position in 0..<part.count {
-                let records = part.segment.recordCounts[part.row(position)]
+                let row = part.row(position)
+                let records = part.segment.recordCounts[row]
                 guard records >= 0 else { return nil }
                 total = total.saturatingAdding(records)
+                if hasVectors, let vector = part.segment.deletionVectors[row] { total -= Swift.min(Swift.max(0, vector.cardinality), records) }
             }
         }
         return total
