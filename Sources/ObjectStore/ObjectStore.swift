@@ -132,7 +132,7 @@ extension ObjectStoreError: CustomStringConvertible {
     public var description: String {
         switch self {
         case let .notFound(path): "\(path): there is no such object"
-        case let .alreadyExists(path): "\(path): an object is there already"
+        case let .alreadyExists(path): "\(path): an object is there already; remove it or choose another name"
         case let .permissionDenied(path, operation): "\(path): \(operation) was denied; give the process (or the profile's credentials) access to it"
         case let .outOfSpace(path): "\(path): no space left on the device or in the quota; free some and run again"
         case let .invalidPath(path, reason): "\(path.isEmpty ? "(empty path)" : path): not a path of an object: \(reason)"
