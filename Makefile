@@ -4,7 +4,7 @@ SWIFT_RELEASE = swift build -c release --static-swift-stdlib --product levee
 LEVEE = .build/release/levee
 PYTHON = .venv/bin/python
 
-.PHONY: build demo dev test unit interop bench bench-parquet fuzz soak lint format generate clean dependencies peers help
+.PHONY: build demo dev test unit interop bench bench-log bench-parquet fuzz soak lint format generate clean dependencies peers help
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench-parquet: peers ## Parquet decoding beside pyarrow by type, encoding and co
 	swift build -c release --static-swift-stdlib --product ParquetBench
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --workload
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench
+
+bench-log: peers build ## the log alone, beside deltalake: opening 200,000 files from commits and from a checkpoint, writing that
+	$(PYTHON) bench/run.py --levee $(LEVEE) --only log
 
 lint: dependencies peers ## formatting, drift of generated code
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

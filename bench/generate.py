@@ -3,6 +3,8 @@
 
     generate.py small  DIR [--files 400] [--rows 25000]   small snappy files, one append commit each
     generate.py vacuum DIR [--files 20000] [--dead 10000] one-byte files, some of them removed 30 days ago
+    generate.py log    DIR [--files 200000] [--commits 2000] [--checkpoint]
+                                                          a log without data files; with a checkpoint of the peer's in the place of the commits
 
 The rows are an order table's: a growing key, a foreign key, an amount, a category of twenty, a UUID, a time, its day and a flag. Keys and
 UUIDs make the dictionaries of two files never overlap, which is the hard case for compaction.
@@ -122,6 +124,34 @@ def small(directory, files, rows):
         write_commit(log, index + 1, [add(name, size, EPOCH_US // 1000 + index, statistics(table))])
 
 
+def log_only(directory, files, commits, checkpoint):
+    log = start_table(directory)
+    rng = np.random.default_rng(20240103)
+    for version in range(1, commits + 1):
+        actions = []
+        for index in range((version - 1) * files // commits, version * files // commits):
+            first, day = index * 25_000, index % 366
+            name = f"part-{index:05d}-{uuid.UUID(bytes=rng.bytes(16), version=4)}-c000.snappy.parquet"
+            ids = random_uuids(rng, 2)
+            low = {
+                "order_id": first, "customer_id": int(rng.integers(0, 40)), "amount": round(float(rng.random()), 6), "category": "category-00",
+                "order_uid": min(ids), "created_at": f"2024-01-01T00:{day % 60:02d}:00.{index % 1000:03d}Z", "day": "2024-01-01",
+            }
+            high = {
+                "order_id": first + 24_999, "customer_id": 999_999 - int(rng.integers(0, 40)), "amount": round(900 + 99 * float(rng.random()), 6),
+                "category": "category-19", "order_uid": max(ids), "created_at": f"2024-12-31T23:{day % 60:02d}:59.{index % 1000:03d}Z", "day": "2024-12-31",
+            }
+            stats = json.dumps({"numRecords": 25_000, "minValues": low, "maxValues": high, "nullCount": dict.fromkeys(ARROW.names, 0)}, separators=(",", ":"))
+            actions.append(add(name, 1_800_000 + index % 50_000, EPOCH_US // 1000 + index, stats))
+        write_commit(log, version, actions)
+    if checkpoint:
+        from deltalake import DeltaTable
+
+        DeltaTable(directory).create_checkpoint()
+        for version in range(commits):
+            (log / f"{version:020d}.json").unlink()
+
+
 def vacuum(directory, files, dead):
     log = start_table(directory)
     rng = np.random.default_rng(20240102)
@@ -150,13 +180,17 @@ def vacuum(directory, files, dead):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=["small", "vacuum"])
+    parser.add_argument("table", choices=["small", "vacuum", "log"])
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--files", type=int)
     parser.add_argument("--rows", type=int, default=25_000)
     parser.add_argument("--dead", type=int, default=10_000)
+    parser.add_argument("--commits", type=int, default=2000)
+    parser.add_argument("--checkpoint", action="store_true")
     arguments = parser.parse_args()
     if arguments.table == "small":
         small(arguments.directory, arguments.files or 400, arguments.rows)
+    elif arguments.table == "log":
+        log_only(arguments.directory, arguments.files or 200_000, arguments.commits, arguments.checkpoint)
     else:
         vacuum(arguments.directory, arguments.files or 20_000, arguments.dead)

@@ -15,6 +15,9 @@ if operation == "compact":
     result = DeltaTable(path).optimize.compact(writer_properties=WriterProperties(compression=arguments[0].upper()))
 elif operation == "vacuum-dry-run":
     result = {"files": len(DeltaTable(path).vacuum(dry_run=True, full=True))}
+elif operation == "checkpoint":
+    DeltaTable(path).create_checkpoint()
+    result = {}
 elif operation == "open":
     result = {"files": len(DeltaTable(path).file_uris())}
 else:

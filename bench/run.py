@@ -97,11 +97,29 @@ def main():
         ("compact, zstd", small, lambda t: [levee, "table", "optimize", t, "--codec", "zstd", "-o", "json"], lambda t: [python, peer, "compact", t, "zstd"], True),
         ("vacuum, full, dry run", vacuum, lambda t: [levee, "table", "vacuum", t, "--dry-run", "-o", "json"], lambda t: [python, peer, "vacuum-dry-run", t], False),
     ]
+    log_files = max(2000, int(200_000 * arguments.scale))
+    commits = max(20, log_files // 100)
+    from_commits = lambda: generate(f"log-{log_files}", "log", "--files", log_files, "--commits", commits)
+    from_checkpoint = lambda: generate(f"log-{log_files}-checkpoint", "log", "--files", log_files, "--commits", commits, "--checkpoint")
+    opened = lambda t: [levee, "table", "describe", t, "-o", "json"]
+    benchmarks += [
+        (f"log: open, {commits} commits", from_commits, opened, lambda t: [python, peer, "open", t], False),
+        ("log: open, checkpoint", from_checkpoint, opened, lambda t: [python, peer, "open", t], False),
+        ("log: open, write checkpt.", from_commits, lambda t: [levee, "table", "checkpoint", t, "-o", "json"], lambda t: [python, peer, "checkpoint", t], True),
+    ]
     results = []
     for name, source, ours, theirs, copies in benchmarks:
         if arguments.only and arguments.only not in name:
             continue
         results.append(compare(name, source(), ours, theirs, arguments.runs, copies))
+        if name.startswith("log") and copies:
+            for who, command in (("levee", ours), ("deltalake", theirs)):
+                table = WORK / "run"
+                shutil.copytree(source(), table)
+                measure(command(table))
+                size = sum(path.stat().st_size for path in (table / "_delta_log").glob("*.checkpoint*.parquet"))
+                print(f"checkpoint of {who}: {size / 1e6:.1f} MB")
+                shutil.rmtree(table)
     print(f"{os.cpu_count()} cores, {files} files of 25,000 rows, medians of {arguments.runs} runs; ratio = levee / deltalake")
     if not arguments.only:
         print(f"cp -r and fsync of the table: {copy_baseline(small(), arguments.runs):.2f} s")
