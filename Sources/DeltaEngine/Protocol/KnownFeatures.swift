@@ -72,10 +72,12 @@ extension TableFeature {
         "inCommitTimestamp", .writer, use: .property("delta.enableInCommitTimestamps"),
         metadataChange: .supportedUnused("turning them on takes properties that Levee does not write yet"))
 
-    /// Protocol, "Row Tracking": ids are assigned as soon as the feature is listed.
+    /// Protocol, "Row Tracking": ids are assigned as soon as the feature is listed, and are kept in rewrites only where the property says so.
     static let rowTracking = TableFeature(
-        "rowTracking", .writer, requires: ["domainMetadata"], append: .refused(rowIds), rewrite: .refused(rowIds), maintain: .refused(rowIds))
-    private static let rowIds = "every new file needs row ids, which Levee does not assign yet"
+        "rowTracking", .writer, use: .property("delta.enableRowTracking"), requires: ["domainMetadata"], rewrite: .supportedUnused(rowIds),
+        maintain: .supportedUnused(rowIds), metadataChange: .supportedUnused("turning row tracking on takes ids for all files, which Levee does not see to yet")
+    )
+    private static let rowIds = "rows that move to another file must take their ids with them, which Levee does not write yet"
 
     /// Protocol, "Clustered Table".
     static let clustering = TableFeature(

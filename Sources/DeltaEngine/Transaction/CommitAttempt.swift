@@ -27,6 +27,8 @@ struct CommitAttempt {
         var metadata: TableMetadata
         /// The in-commit timestamp of ``version``, where the table has them.
         var inCommitTimestamp: Int64?
+        /// nil where rows have no ids.
+        var rowTracking: RowTracking?
     }
 
     /// What became of a put.
@@ -48,8 +50,8 @@ struct CommitAttempt {
             let version = base.version + 1
             let path = try ObjectPath(LogFileName.commitPath(version))
             FaultPoint.hit("commit.beforePut")
-            let timestamp = try inCommitTimestamp(after: base)
-            switch await put(path, commitBytes(timestamp), version: version) {
+            let bytes = try commitBytes(after: base)
+            switch await put(path, bytes, version: version) {
             case let .ours(version):
                 return await finish(version, attempts: attempts)
             case let .absent(error):
@@ -97,13 +99,15 @@ struct CommitAttempt {
             guard let newProtocol, let newMetadata else {
                 throw .invalidRequest(reason: "the first commit of a table needs a protocol and a metaData action")
             }
-            let base = Base(version: -1, protocol: newProtocol, metadata: newMetadata)
+            let base = Base(
+                version: -1, protocol: newProtocol, metadata: newMetadata, rowTracking: RowTracking(newProtocol, newMetadata, [:]))
             try check(base, hasDeletionVectors: false)
             return base
         }
         let base = Base(
             version: snapshot.version, protocol: snapshot.protocol, metadata: snapshot.metadata,
-            inCommitTimestamp: snapshot.commitInfo?.inCommitTimestamp)
+            inCommitTimestamp: snapshot.commitInfo?.inCommitTimestamp,
+            rowTracking: RowTracking(snapshot.protocol, snapshot.metadata, snapshot.domainMetadata))
         try check(base, hasDeletionVectors: snapshot.files.hasDeletionVectors)
         if newProtocol != nil || newMetadata != nil {
             try snapshot.require(.metadataChange)
@@ -157,6 +161,7 @@ struct CommitAttempt {
         }
         base.version = winner.version
         base.inCommitTimestamp = winner.commitInfo?.inCommitTimestamp
+        base.rowTracking?.advance(past: winner.actions)
         for action in winner.actions {
             guard case let .protocol(action) = action else { continue }
             base.protocol = action
@@ -217,10 +222,13 @@ struct CommitAttempt {
         return max(now, last == .max ? last : last + 1)
     }
 
-    private func commitBytes(_ inCommitTimestamp: Int64?) -> Bytes {
-        var text = JSON.encode(["commitInfo": .object(commitInfo(inCommitTimestamp))])
+    private func commitBytes(after base: Base) throws(DeltaError) -> Bytes {
+        let actions = try base.rowTracking?.assign(transaction.actions, version: base.version + 1) ?? transaction.actions
+        var info = commitInfo(try inCommitTimestamp(after: base))
+        if base.rowTracking != nil { info["tags"] = ["delta.rowTracking.preserved": .string(String(RowTracking.preserves(actions)))] }
+        var text = JSON.encode(["commitInfo": .object(info)])
         text += "\n"
-        for action in transaction.actions {
+        for action in actions {
             text += JSON.encode(action.json)
             text += "\n"
         }

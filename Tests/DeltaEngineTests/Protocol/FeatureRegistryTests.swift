@@ -72,7 +72,8 @@ import Testing
         Case(description: "in-commit timestamps off", protocol: features([], ["inCommitTimestamp"]), refused: [:]),
         Case(
             description: "row tracking", protocol: features([], ["rowTracking", "domainMetadata"]),
-            refused: all([.append, .rewrite, .maintain], "rowTracking")),
+            configuration: ["delta.enableRowTracking": "true"], refused: all([.rewrite, .maintain, .metadataChange], "rowTracking")),
+        Case(description: "row tracking listed, not on", protocol: features([], ["rowTracking", "domainMetadata"]), refused: [:]),
         Case(
             description: "clustering", protocol: features([], ["clustering", "domainMetadata"]), refused: all([.append, .rewrite, .maintain], "clustering")),
         Case(description: "unknown writer feature", protocol: features([], ["frobnicate"]), refused: all(writes, "frobnicate")),
