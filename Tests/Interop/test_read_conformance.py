@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import CONFORMANCE
 from deltalake import DeltaTable
-from rows import delta_rs, rows
+from rows import chdb_rows, delta_rs, rows
 
 # What Levee says no to, by the name that the protocol gives it.
 REFUSED = {
@@ -88,6 +88,31 @@ def test_rewritten_table_has_the_same_rows(levee, name, tmp_path):
     levee("table", "vacuum", path, "--retention", "0h", "--allow-short-retention")
     assert rows(delta_rs(path)) == expected
     assert rows(levee.read(path)) == expected
+
+
+# Tables that a second reader, on another engine, is asked about too when Levee has written to them.
+SECOND = {"table-with-dv-small": ["value"], "table_with_column_mapping": ["Company Very Short", "Super Name"], "checkpoint-v2-table": ["id", "name"]}
+
+
+@pytest.mark.skipif(not TABLES, reason=f"the conformance tables are not at {CONFORMANCE}")
+@pytest.mark.parametrize("name", SECOND)
+def test_second_reader_agrees(levee, name, tmp_path):
+    pytest.importorskip("chdb")
+    path, columns = tmp_path / name, SECOND[name]
+    shutil.copytree(CONFORMANCE / name, path)
+
+    def ours():
+        return sorted((tuple(str(row[column]) for column in columns) for row in levee.read(path).to_pylist()))
+
+    def theirs():
+        return sorted(tuple(str(row[column]) for column in columns) for row in chdb_rows(path, columns))
+
+    again = tmp_path / "again.parquet"
+    assert levee.run("table", "read", path, "--format", "parquet", "--to", again).returncode == 0
+    assert levee.run("table", "write", path, "--from", again).returncode in (0, 4)
+    levee("table", "optimize", path)
+    levee("table", "checkpoint", path)
+    assert ours() == theirs()
 
 
 def test_set_is_there():

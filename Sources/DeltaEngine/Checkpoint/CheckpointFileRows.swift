@@ -11,6 +11,7 @@ struct CheckpointFileRows {
     private let dataChanges: BoolRows?
     private let extended: BoolRows?
     private let partitionValues: TextMapRows?
+    private let parsedPartitions: StructRows?
     private let stats: TextRows?
     private let parsedStats: StructRows?
     private let tags: TextMapRows?
@@ -29,6 +30,7 @@ struct CheckpointFileRows {
         dataChanges = try rows.bools("dataChange")
         extended = isAdd ? nil : try rows.bools("extendedFileMetadata")
         partitionValues = try rows.textMaps("partitionValues")
+        parsedPartitions = isAdd ? rows.structure("partitionValues_parsed") : nil
         stats = isAdd ? try rows.texts("stats") : nil
         parsedStats = isAdd ? rows.structure("stats_parsed") : nil
         tags = isAdd ? try rows.textMaps("tags") : nil
@@ -56,9 +58,13 @@ struct CheckpointFileRows {
     }
 
     private func appendDetails(_ row: Int, to builder: FileSegmentBuilder) {
-        partitionValues?.forEach(row) { key, value in
-            let known = key.withUnsafeBytes { builder.partitions.column(named: $0) }
-            builder.setPartition(known >= 0 ? known : builder.partitions.column(key.text), value?.text)
+        if let partitionValues, !partitionValues.isNull(row) {
+            partitionValues.forEach(row) { key, value in
+                let known = key.withUnsafeBytes { builder.partitions.column(named: $0) }
+                builder.setPartition(known >= 0 ? known : builder.partitions.column(key.text), value?.text)
+            }
+        } else if let parsedPartitions, case let .structure(values)? = parsedPartitions.value(row) {
+            for (field, value) in zip(parsedPartitions.fields, values) { builder.setPartition(field.name, PartitionValue.text(of: value)) }
         }
         if let text = stats?.bytes(row) {
             builder.setStatistics(limit: text.count) { target in Self.copy(text, to: target) }

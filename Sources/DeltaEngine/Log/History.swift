@@ -32,8 +32,9 @@ struct History {
         }
         guard records.contains(where: { $0.commitInfo?.inCommitTimestamp != nil }) else { return records }
         // A commit's own time counts from the version on at which the table began to go by them.
-        let latest = try await SnapshotLoader(store: store, environment: environment).load(version: nil)
-        let since = latest.hasInCommitTimestamps ? latest.metadata.inCommitTimestampsSince : .max
+        // The history of a table that Levee cannot open is worth showing too.
+        let latest = try? await SnapshotLoader(store: store, environment: environment).load(version: nil)
+        let since = latest.map { $0.hasInCommitTimestamps ? $0.metadata.inCommitTimestampsSince : .max } ?? 0
         return records.map { record in
             guard record.version >= since, let time = record.commitInfo?.inCommitTimestamp else { return record }
             return CommitRecord(version: record.version, timestamp: Timestamp(milliseconds: time), commitInfo: record.commitInfo)

@@ -9,7 +9,7 @@ extension TableMetadata {
     }
 
     /// `delta.deletedFileRetentionDuration`: how long removed files and their tombstones are kept; 7 days by default.
-    public var deletedFileRetention: Duration { interval("delta.deletedFileRetentionDuration") ?? .seconds(7 * 86_400) }
+    public var deletedFileRetention: Duration { retention("delta.deletedFileRetentionDuration", days: 7) }
 
     /// Whether every commit must say when it was made: the property counts on tables whose protocol has the feature.
     func hasInCommitTimestamps(_ action: ProtocolAction) -> Bool {
@@ -26,7 +26,7 @@ extension TableMetadata {
     public var cleansExpiredLog: Bool { configuration["delta.enableExpiredLogCleanup"].map { $0.lowercased() == "true" } ?? true }
 
     /// `delta.logRetentionDuration`: how long history is kept; 30 days by default.
-    public var logRetention: Duration { interval("delta.logRetentionDuration") ?? .seconds(30 * 86_400) }
+    public var logRetention: Duration { retention("delta.logRetentionDuration", days: 30) }
 
     /// `delta.setTransactionRetentionDuration`: how long `txn` actions live; nil for ever, which is the default.
     public var transactionRetention: Duration? { interval("delta.setTransactionRetentionDuration") }
@@ -39,6 +39,11 @@ extension TableMetadata {
 
     /// `delta.isolationLevel`
     public var isolationLevel: IsolationLevel { configuration["delta.isolationLevel"].flatMap(IsolationLevel.init) ?? .writeSerializable }
+
+    /// A retention. One that is set and not understood (`interval 1 year` has no fixed length) keeps everything: nothing may go too early.
+    private func retention(_ property: String, days: Int64) -> Duration {
+        configuration[property] == nil ? .seconds(days * 86_400) : interval(property) ?? .seconds(100 * 365 * 86_400)
+    }
 
     /// A property that holds a duration; nil where unset or not understood.
     private func interval(_ property: String) -> Duration? { configuration[property].flatMap(CalendarInterval.duration) }

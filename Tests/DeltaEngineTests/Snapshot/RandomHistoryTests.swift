@@ -77,18 +77,45 @@ import Testing
         for group in grouped { #expect(group.files.allSatisfy { snapshot.files[$0].partitionValues == group.values }, comment) }
     }
 
+    /// A compaction of commits as the protocol says: the last word on each file, application and domain, in no order.
+    private static func compaction(_ log: LogFixture, _ range: ClosedRange<Int64>) async throws -> String {
+        var last: [String: String] = [:]
+        for version in range {
+            for line in try await log.text(LogFileName.commitPath(version)).split(separator: "\n") {
+                let json = try JSON.parse(String(line))
+                if let file = json["add"] ?? json["remove"] {
+                    last["file \(file["path"]?.stringValue ?? "")|\(file["deletionVector"]?["pathOrInlineDv"]?.stringValue ?? "")"] = String(line)
+                } else if let transaction = json["txn"] {
+                    last["txn \(transaction["appId"]?.stringValue ?? "")"] = String(line)
+                } else if let domain = json["domainMetadata"] {
+                    last["domain \(domain["domain"]?.stringValue ?? "")"] = String(line)
+                }
+            }
+        }
+        return last.values.sorted().joined(separator: "\n")
+    }
+
+    private static func compactionPath(_ range: ClosedRange<Int64>) -> String {
+        func digits(_ version: Int64) -> Substring { LogFileName.commitPath(version).dropFirst(LogFileName.directory.count).dropLast(".json".count) }
+        return "\(LogFileName.directory)\(digits(range.lowerBound)).\(digits(range.upperBound)).compacted.json"
+    }
+
     @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
     func ourStateIsTheReference(seed: UInt64) async throws {
         let random = SeededRandomSource(seed: seed)
         let log = LogFixture()
-        let features = #"["deletionVectors"]"#
+        // Tombstones outlive the history, so that checkpoints have them all.
         try await log.create(
-            protocol: #"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":\#(features),"writerFeatures":\#(features)}}"#,
-            partitionColumns: ["day"])
+            protocol: SchemaFixture.protocolLine(["deletionVectors", "v2Checkpoint"]), partitionColumns: ["day"],
+            configuration: [
+                "delta.checkpointPolicy": seed % 2 == 0 ? "v2" : "classic", "delta.deletedFileRetentionDuration": "interval 99999 days",
+                "delta.logRetentionDuration": "interval 10 days", "delta.checkpoint.writeStatsAsStruct": seed % 3 == 0 ? "true" : "false",
+            ])
         var states = [Reference()]
         var refreshed = try await log.table.snapshot()
         for version in 1...(20 + random.integer(below: 120)) {
             var state = states[version - 1]
+            log.clock.advance(by: .seconds(43_200))
             try await log.commit(Int64(version), Self.commit(random, &state))
             states.append(state)
             if random.integer(below: 6) == 0 {
@@ -96,15 +123,31 @@ import Testing
                 Self.expect(refreshed, state, "seed \(seed), refreshed to version \(version)")
             }
         }
-        Self.expect(try await log.table.snapshot(), states[states.count - 1], "seed \(seed), from commits")
-        // From a checkpoint in the middle, with and without the commits it stands for. Tombstones there are all fresh.
-        let middle = Int64(random.integer(below: states.count))
-        try await Checkpoint(table: log.table, snapshot: try await log.table.snapshot(version: middle)).write()
-        Self.expect(try await log.table.snapshot(), states[states.count - 1], "seed \(seed), from the checkpoint of \(middle)")
-        Self.expect(try await log.table.snapshot(version: middle), states[Int(middle)], "seed \(seed), the checkpoint of \(middle)")
-        for _ in 0..<5 {
-            let version = random.integer(below: states.count)
-            Self.expect(try await log.table.snapshot(version: Int64(version)), states[version], "seed \(seed), version \(version)")
+        let latest = Int64(states.count - 1)
+        func expectAnywhere(from first: Int64, _ comment: String) async throws {
+            Self.expect(try await log.table.snapshot(), states[states.count - 1], "seed \(seed), \(comment)")
+            for _ in 0..<5 {
+                let version = first + Int64(random.integer(below: Int(latest - first) + 1))
+                Self.expect(try await log.table.snapshot(version: version), states[Int(version)], "seed \(seed), \(comment), version \(version)")
+            }
         }
+        try await expectAnywhere(from: 0, "from commits")
+        for _ in 0..<3 {
+            let start = 1 + Int64(random.integer(below: Int(latest) - 2))
+            let range = start...min(latest, start + 1 + Int64(random.integer(below: 12)))
+            try await log.put(Self.compactionPath(range), try await Self.compaction(log, range))
+            try await expectAnywhere(from: 0, "with \(range) compacted")
+        }
+        for _ in 0..<2 {
+            let middle = Int64(random.integer(below: states.count))
+            try await Checkpoint(table: log.table, snapshot: try await log.table.snapshot(version: middle)).write()
+            Self.expect(try await log.table.snapshot(version: middle), states[Int(middle)], "seed \(seed), the checkpoint of \(middle)")
+            try await expectAnywhere(from: 0, "with a checkpoint of \(middle)")
+        }
+        // What is left when the commits before the retention are gone.
+        try await LogCleanup(table: log.table, snapshot: try await log.table.snapshot()).run()
+        let checkpoints = try await LogListing.load(log.store, from: 0).checkpoints
+        let first = try await log.table.history(limit: .max).last?.version ?? latest
+        try await expectAnywhere(from: first == 0 ? 0 : checkpoints.first?.version ?? 0, "after cleanup")
     }
 }
