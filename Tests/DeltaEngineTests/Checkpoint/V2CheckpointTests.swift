@@ -1,5 +1,7 @@
 import Base
+import Columnar
 import ObjectStore
+import Parquet
 import TestSupport
 import Testing
 
@@ -79,6 +81,29 @@ import Testing
         try await log.put(path, text.replacing(#""sidecar":{"path":""#, with: #""sidecar":{"path":""# + prefix))
         try await dropCommits(log)
         expectState(try await log.table.snapshot())
+    }
+
+    @Test func partitionValuesMayBeThereAsTypedValuesOnly() async throws {
+        let log = LogFixture()
+        try await log.create(protocol: Self.protocolLine, partitionColumns: ["day"])
+        let type = DataType.structure([
+            Field("path", .string), Field("size", .long), Field("dataChange", .boolean), Field("partitionValues_parsed", .structure([Field("day", .date)])),
+        ])
+        let builder = ColumnBuilder(type: type)
+        for (path, day) in [("a", .date(1)), ("b", nil)] as [(String, Scalar?)] {
+            try builder.append(.structure([.string(path), .integer(5), .bool(false), .structure([day])]))
+        }
+        let schema = Schema([Field("add", type)])
+        let writer = try ParquetWriter(writer: try await log.store.write(ObjectPath("_delta_log/_sidecars/typed.parquet")), schema: schema)
+        try await writer.write(try ColumnBatch(schema: schema, columns: [builder.finish()], rowCount: 2))
+        let size = try await writer.finish().sizeInBytes
+        let lines = [
+            Self.protocolLine, LogFixture.metadata(partitionColumns: ["day"]), #"{"sidecar":{"path":"typed.parquet","sizeInBytes":\#(size)}}"#,
+        ]
+        try await log.put("_delta_log/00000000000000000000.checkpoint.\(Self.uuid).json", lines.joined(separator: "\n"))
+        let snapshot = try await log.table.snapshot()
+        let values = Dictionary(uniqueKeysWithValues: snapshot.files.map { ($0.path.encoded, $0.partitionValues) })
+        #expect(values == ["a": ["1970-01-02"], "b": [nil]])
     }
 
     @Test func aDamagedCheckpointGivesWayToAnotherOfItsVersion() async throws {
