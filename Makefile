@@ -38,9 +38,10 @@ soak: peers build ## the long tests: contention, crashes and hostile input by th
 bench: peers build ## maintenance beside deltalake on the same input: wall, CPU, peak RSS, ratios
 	$(PYTHON) bench/run.py --levee $(LEVEE)
 
-bench-parquet: peers ## Parquet decoding beside pyarrow by type, encoding and codec, and of a whole table
+bench-parquet: peers ## Parquet decoding and encoding beside pyarrow: a whole table, and by type, encoding and codec
 	swift build -c release --static-swift-stdlib --product ParquetBench
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --workload
+	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --encode
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench
 
 bench-log: peers build ## the log alone, beside deltalake: opening 200,000 files from commits and from a checkpoint, writing that

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Measures Levee's Parquet reader beside pyarrow on the same files, both in the same run, on one and on two threads.
+"""Measures Levee's Parquet reader and writer beside pyarrow on the same data, both in the same run, on one and on two threads.
 
-    parquet.py --bench PATH [--runs 5] [--rows 2000000] [--only TEXT] [--workload] [--json FILE]
+    parquet.py --bench PATH [--runs 5] [--rows 2000000] [--only TEXT] [--workload | --encode] [--json FILE]
 
 Each case is a file of two equal columns of one type, encoding and codec in four row groups, so that two threads have something to share. Figures are
 MB of decoded column memory per second (pyarrow's count of it for both), best of the runs. `--workload` decodes all columns of the table that
-generate.py makes instead, beside pyarrow's dataset scanner and deltalake's own.
+generate.py makes instead, beside pyarrow's dataset scanner and deltalake's own. `--encode` writes rows of that table, which are in memory, over and over
+into a file that nobody keeps: 10 million rows in all.
 """
 
 import argparse
@@ -138,15 +139,62 @@ print(json.dumps({"seconds": times, "rows": rows, "peakMB": resource.getrusage(r
 """
 
 
-def workload(arguments):
-    """All columns of the reference table (DESIGN: 400 files of 25,000 rows), two threads."""
+def reference_files(arguments):
+    """The reference table's (DESIGN: 400 files of 25,000 rows)."""
     table = arguments.table
     if table is None:
         table = WORK / "input" / "small-400"
         if not (table / ".complete").exists():
             subprocess.run([sys.executable, ROOT / "generate.py", "small", table, "--files", "400"], check=True)
             (table / ".complete").touch()
-    files = sorted(table.glob("*.parquet"))
+    return table, sorted(table.glob("*.parquet"))
+
+
+ENCODE_PEER = """
+import json, resource, sys, time
+import pyarrow as pa
+import pyarrow.parquet as pq
+threads, codec, runs, repeats, *files = sys.argv[1:]
+pa.set_cpu_count(int(threads))
+table = pa.concat_tables([pq.ParquetFile(path).read() for path in files]).combine_chunks()
+times = []
+for _ in range(int(runs)):
+    started = time.perf_counter()
+    output = pa.MockOutputStream()
+    with pq.ParquetWriter(output, table.schema, compression=codec) as writer:
+        for _ in range(int(repeats)):
+            writer.write_table(table, row_group_size=1 << 20)
+    times.append(time.perf_counter() - started)
+print(json.dumps({"seconds": times, "bytes": output.size(), "peakMB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+"""
+
+
+def encode(arguments):
+    """Rows of ten files of the reference table, forty times. Levee once compressing everything, as pyarrow does, and once by its own rule, which stores
+    column chunks that snappy hardly makes smaller."""
+    _, files = reference_files(arguments)
+    files, repeats = files[:10], 40
+    print(f"{os.cpu_count()} cores, {len(files)} files' rows {repeats} times, best of {arguments.runs}")
+    print(f"{'':10}{'threads':>8}{'':22}{'seconds':>10}{'size':>12}{'peak':>10}{'pyarrow / levee':>18}")
+    results = []
+    for codec in ("none", "snappy", "zstd"):
+        for threads in (1, 2):
+            peer = [sys.executable, "-c", ENCODE_PEER, str(threads), codec, str(arguments.runs), str(repeats), *map(str, files)]
+            command = [str(arguments.bench), "encode", "--threads", str(threads), "--codec", codec, "--runs", str(arguments.runs), "--repeats", str(repeats)]
+            command += [str(path) for path in files]
+            runs = {"pyarrow": peer, "levee, all compressed": [*command, "--minimum-savings", "0"], "levee": command}
+            row = {who: json.loads(subprocess.run(how, check=True, capture_output=True, text=True).stdout) for who, how in runs.items()}
+            best = {who: min(figures["seconds"]) for who, figures in row.items()}
+            for who, figures in row.items():
+                size, peak = f"{figures['bytes'] / 1e6:.1f} MB", f"{figures['peakMB']:.0f} MB"
+                print(f"{codec:10}{threads:8}  {who:20}{best[who]:10.3f}{size:>12}{peak:>10}{best['pyarrow'] / best[who]:18.2f}", flush=True)
+            results.append({"name": f"encode {codec}, {threads} threads", **row})
+    return results
+
+
+def workload(arguments):
+    """All columns of the reference table, two threads."""
+    table, files = reference_files(arguments)
     row = {"levee": ours(arguments.bench, files, 2, arguments.runs)}
     for kind in ("pyarrow", "deltalake"):
         done = subprocess.run([sys.executable, "-c", PEER, kind, table, str(arguments.runs)], check=True, capture_output=True, text=True)
@@ -165,10 +213,11 @@ def main():
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--only", help="measure only the cases whose name contains this")
     parser.add_argument("--workload", action="store_true")
+    parser.add_argument("--encode", action="store_true")
     parser.add_argument("--table", type=pathlib.Path, help="the workload's table, made where it is not given")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures here")
     arguments = parser.parse_args()
-    results = workload(arguments) if arguments.workload else matrix(arguments)
+    results = workload(arguments) if arguments.workload else encode(arguments) if arguments.encode else matrix(arguments)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2))
 

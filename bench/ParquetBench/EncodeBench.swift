@@ -11,6 +11,8 @@ struct EncodeBench {
     let codec: String
     /// How often the rows are written in one run.
     let repeats: Int
+    /// In percent; nil for the writer's own choice. 0 compresses everything, as pyarrow does.
+    let minimumSavings: Int?
 
     func run() async throws {
         let executor = BlockingExecutor(threads: threads, name: "bench")
@@ -28,7 +30,8 @@ struct EncodeBench {
             case "zstd": .zstd()
             default: .uncompressed
             }
-        let options = WriterOptions(compression: compression, concurrency: threads)
+        let options = WriterOptions(
+            compression: compression, minimumSavings: minimumSavings.map { Double($0) / 100 }, concurrency: threads)
         var times: [Double] = []
         var size: Int64 = 0
         for _ in 0..<runs {
