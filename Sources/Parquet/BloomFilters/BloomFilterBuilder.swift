@@ -49,10 +49,12 @@ struct BloomFilterBuilder: ~Copyable {
     /// Inserts `count` values in PLAIN encoding.
     mutating func insert(plain source: UnsafeRawPointer, count: Int, _ leaf: SchemaLeaf) {
         switch leaf.physicalType {
-        // Two values need no filter, and readers expect none.
+        // ``ParquetWriter`` makes none: two values need no filter.
         case .boolean: break
-        case .int32, .float: insert(source, count: count, width: 4)
-        case .int64, .double: insert(source, count: count, width: 8)
+        case .int32: insert(source, count: count, width: 4)
+        case .int64: insert(source, count: count, width: 8)
+        case .float: insert(source, count: count, as: Float.self)
+        case .double: insert(source, count: count, as: Double.self)
         case .int96: insert(source, count: count, width: 12)
         case .fixedLengthByteArray: insert(source, count: count, width: leaf.typeLength)
         case .byteArray:
@@ -67,6 +69,15 @@ struct BloomFilterBuilder: ~Copyable {
 
     private mutating func insert(_ source: UnsafeRawPointer, count: Int, width: Int) {
         for index in 0..<count { insert(XXHash64.hash(source + index &* width, width)) }
+    }
+
+    /// The two zeros are one number to who looks for it, and two to the hash: both are inserted for either.
+    private mutating func insert<Value: BinaryFloatingPoint & BitwiseCopyable>(_ source: UnsafeRawPointer, count: Int, as: Value.Type) {
+        insert(source, count: count, width: MemoryLayout<Value>.size)
+        for index in 0..<count where source.loadUnaligned(fromByteOffset: index &* MemoryLayout<Value>.size, as: Value.self) == 0 {
+            for zero in [Value.zero, -Value.zero] { insert(withUnsafeBytes(of: zero) { XXHash64.hash($0) }) }
+            return
+        }
     }
 
     private mutating func insert(_ hash: UInt64) {

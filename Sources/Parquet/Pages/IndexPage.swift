@@ -8,11 +8,12 @@ struct IndexPage {
     var count: Int { codes.count / 4 }
 
     /// Reads the values section of a page: a byte with the width, then runs. All codes are below `dictionaryCount`.
-    init(_ values: Bytes, count: Int, dictionaryCount: Int) throws(Damage) {
+    init(_ values: Bytes, count: Int, dictionaryCount: Int, limits: ReadLimits) throws(Damage) {
         guard count > 0 else {
             codes = .empty
             return
         }
+        guard count <= limits.pageBytes / 4 else { throw Damage.tooLarge(count * 4, limit: limits.pageBytes) }
         codes = try Bytes(capacity: count * 4) { (target) throws(Damage) in
             try values.withUnsafeBytes { (raw) throws(Damage) in
                 guard let base = raw.baseAddress, let width = raw.first, width <= 32 else { throw Damage("codes without a width") }
@@ -117,10 +118,11 @@ struct DictionaryPage {
     }
 
     /// Appends the values that `codes` stand for, in PLAIN encoding.
-    func append(_ codes: UnsafeBufferPointer<UInt32>, to output: inout BytesBuilder) throws(Damage) {
+    func append(_ codes: UnsafeBufferPointer<UInt32>, to output: inout BytesBuilder, limits: ReadLimits) throws(Damage) {
         try values.withUnsafeBytes { (raw) throws(Damage) in
             guard let base = raw.baseAddress, let first = codes.baseAddress, !codes.isEmpty else { return }
             guard let starts else {
+                guard codes.count <= limits.pageBytes / max(1, width) else { throw Damage.tooLarge(codes.count * width, limit: limits.pageBytes) }
                 return output.append(upTo: codes.count * width) { target in
                     if let target = target.baseAddress {
                         first.withMemoryRebound(to: Int32.self, capacity: codes.count) {
@@ -132,7 +134,7 @@ struct DictionaryPage {
             }
             var total = 0
             for code in codes { total &+= Int(starts[Int(code) &+ 1] &- starts[Int(code)]) }
-            guard total <= Int(Int32.max) / 2 else { throw Damage("values of \(total) bytes are too many for a page") }
+            guard total <= limits.pageBytes else { throw Damage.tooLarge(total, limit: limits.pageBytes) }
             // Values are copied sixteen bytes at a time, and so up to fifteen too many.
             output.append(upTo: total + 16) { target in
                 guard let target = target.baseAddress else { return 0 }

@@ -142,7 +142,7 @@ final class LeafCopier {
                 pages.append(EncodedPage(copying: page, facts))
             } else if isIndex {
                 guard let dictionary = chunk.dictionary else { throw Damage("a page in dictionary encoding without a dictionary") }
-                pages.append(try rewrite(page, facts, dictionary, mapping, codec, &sealer))
+                pages.append(try rewrite(page, facts, dictionary, mapping, chunk.source, &sealer))
             } else {
                 let body = try PageBody(page, leaf, codec: codec, decompressor)
                 pages.append(try seal(body, body.values, page.encoding, facts, &sealer))
@@ -152,16 +152,17 @@ final class LeafCopier {
 
     /// A page of codes, with other codes or with the values that they stand for.
     private func rewrite(
-        _ page: RawPage, _ facts: EncodedPage.Facts, _ dictionary: DictionaryPage, _ mapping: [UInt32]?, _ codec: CompressionCodec,
+        _ page: RawPage, _ facts: EncodedPage.Facts, _ dictionary: DictionaryPage, _ mapping: [UInt32]?, _ source: ColumnPages,
         _ sealer: inout PageSealer
     ) throws(Damage) -> EncodedPage {
-        let body = try PageBody(page, leaf, codec: codec, decompressor)
-        let index = try IndexPage(body.values, count: facts.entryCount - facts.nullCount, dictionaryCount: dictionary.count)
+        let body = try PageBody(page, leaf, codec: source.metadata.codec, decompressor)
+        let index = try IndexPage(
+            body.values, count: facts.entryCount - facts.nullCount, dictionaryCount: dictionary.count, limits: source.limits)
         var values = BytesBuilder()
         if let mapping, case let .union(union) = self.dictionary {
             try index.append(to: &values, mapping: mapping, dictionaryCount: union.count)
         } else {
-            try index.withCodes { (codes) throws(Damage) in try dictionary.append(codes, to: &values) }
+            try index.withCodes { (codes) throws(Damage) in try dictionary.append(codes, to: &values, limits: source.limits) }
         }
         return try seal(body, values.take(), mapping == nil ? .plain : .rleDictionary, facts, &sealer)
     }

@@ -56,6 +56,8 @@ extension RawPage {
                     throw Damage("a page of \(header.compressedSize) bytes where the chunk has \(rest.count - length) left")
                 }
                 guard header.uncompressedSize <= limits.pageBytes else { throw Damage.tooLarge(header.uncompressedSize, limit: limits.pageBytes) }
+                // Levels and codes may say in a few bytes that there are billions of values.
+                guard header.entryCount <= limits.pageBytes else { throw Damage.tooLarge(header.entryCount, limit: limits.pageBytes) }
                 if let page = RawPage(header, rest.prefix(end), headerLength: length, offset: start + Int64(position)) { pages.append(page) }
                 position += end
             } catch {
@@ -79,6 +81,16 @@ extension RawPage {
         uncompressedSize = header.uncompressedSize
         checksum = header.checksum
         self.offset = offset
+    }
+}
+
+extension PageHeader {
+    fileprivate var entryCount: Int {
+        switch content {
+        case let .data(count, _, _, _), let .dictionary(count, _): count
+        case let .dataV2(count, _, _, _, _, _, _): count
+        case .other: 0
+        }
     }
 }
 

@@ -16,13 +16,23 @@ struct Shredding {
     }
 
     /// The entries at one node: for each the row of the node's column, or `ended` for one that ended further up, and its levels.
-    private struct Entries {
+    fileprivate struct Entries {
         var rows: [Int32]
         var definitions: [UInt8]
         var repetitions: [UInt8]
+
+        /// Calls `body` with row and definition level of each entry that has not ended.
+        @inline(__always)
+        mutating func forEachOpen(_ body: (_ row: inout Int32, _ definition: inout UInt8) -> Void) {
+            rows.withUnsafeMutableBufferPointer { rows in
+                definitions.withUnsafeMutableBufferPointer { definitions in
+                    for index in rows.indices where rows[index] != Shredding.ended { body(&rows[index], &definitions[index]) }
+                }
+            }
+        }
     }
 
-    private static let ended: Int32 = -1
+    fileprivate static let ended: Int32 = -1
 
     private(set) var leaves: [Leaf] = []
 
@@ -64,37 +74,59 @@ struct Shredding {
             return
         }
         let level = UInt8(truncatingIfNeeded: node.definitionLevel)
-        if column.nullCount == 0 {
-            for index in entries.rows.indices where entries.rows[index] != Self.ended { entries.definitions[index] = level }
+        guard column.nullCount > 0 else {
+            entries.forEachOpen { _, definition in definition = level }
             return
         }
-        for index in entries.rows.indices where entries.rows[index] != Self.ended {
-            if column.isNull(at: Int(entries.rows[index])) { entries.rows[index] = Self.ended } else { entries.definitions[index] = level }
+        guard let validity = column.validity else { return entries.forEachOpen { row, _ in row = Self.ended } }
+        validity.withUnsafeBytes { bits in
+            guard let base = bits.baseAddress else { return }
+            entries.forEachOpen { row, definition in
+                if Bitmap.isSet(base, Int(row)) { definition = level } else { row = Self.ended }
+            }
         }
     }
 
     private func expand(_ entries: Entries, _ offsets: Bytes, _ node: LogicalNode) -> Entries {
         let definition = UInt8(truncatingIfNeeded: node.elementDefinitionLevel)
         let repetition = UInt8(truncatingIfNeeded: node.repetitionLevel + 1)
-        var expanded = Entries(rows: [], definitions: [], repetitions: [])
-        offsets.withUnsafeBytes { raw in
+        return offsets.withUnsafeBytes { raw in
             let ends = raw.assumingMemoryBound(to: Int32.self)
-            for index in entries.rows.indices {
-                let row = Int(entries.rows[index])
-                let isEmpty = row < 0 || ends[row] == ends[row + 1]
-                if isEmpty {
-                    expanded.rows.append(Self.ended)
-                    expanded.definitions.append(entries.definitions[index])
-                    expanded.repetitions.append(entries.repetitions[index])
-                    continue
-                }
-                for element in ends[row]..<ends[row + 1] {
-                    expanded.rows.append(element)
-                    expanded.definitions.append(definition)
-                    expanded.repetitions.append(element == ends[row] ? entries.repetitions[index] : repetition)
+            // First the size, so that the loop that fills has nothing to grow.
+            var total = 0
+            for row in entries.rows { total &+= row < 0 ? 1 : max(1, Int(ends[Int(row) &+ 1] &- ends[Int(row)])) }
+            var expanded = Entries(
+                rows: [Int32](repeating: Self.ended, count: total), definitions: [UInt8](repeating: definition, count: total),
+                repetitions: [UInt8](repeating: repetition, count: total))
+            expanded.fill(from: entries, ends)
+            return expanded
+        }
+    }
+}
+
+extension Shredding.Entries {
+    /// Writes the elements of `entries`, whose levels are those of elements already: an empty or ended list has the levels that it came with, the
+    /// first element the repetition level of its list.
+    fileprivate mutating func fill(from entries: Self, _ ends: UnsafeBufferPointer<Int32>) {
+        rows.withUnsafeMutableBufferPointer { rows in
+            definitions.withUnsafeMutableBufferPointer { definitions in
+                repetitions.withUnsafeMutableBufferPointer { repetitions in
+                    var position = 0
+                    for index in entries.rows.indices {
+                        let row = Int(entries.rows[index])
+                        repetitions[position] = entries.repetitions[index]
+                        guard row >= 0, ends[row] < ends[row &+ 1] else {
+                            definitions[position] = entries.definitions[index]
+                            position &+= 1
+                            continue
+                        }
+                        for element in ends[row]..<ends[row &+ 1] {
+                            rows[position] = element
+                            position &+= 1
+                        }
+                    }
                 }
             }
         }
-        return expanded
     }
 }

@@ -45,6 +45,7 @@ enum ParquetRewrite {
             let place = try TableAccess.file(path)
             files.append(try await ParquetFile.open(place.store, place.path))
         }
+        try checkCalendars(files)
         let place = try TableAccess.file(target)
         let options = try options(arguments, files[0])
         let writer = try ParquetWriter(writer: try await place.store.write(place.path), schema: files[0].schema, options: options)
@@ -68,6 +69,15 @@ enum ParquetRewrite {
             try console.print(JSON.encode(value) + "\n")
         case .text:
             try console.print("Wrote \(written.rowCount) rows in \(written.rowGroupCount) row group(s), \(written.sizeInBytes.formattedBytes).\n")
+        }
+    }
+
+    /// What Spark says of dates and times in old calendars holds for a whole file, so files that differ in it cannot become one.
+    private static func checkCalendars(_ files: [ParquetFile]) throws {
+        for key in ["legacyDateTime", "legacyINT96", "timeZone"].map({ "org.apache.spark.\($0)" }) {
+            for file in files where file.metadata.value(forKey: key) != files[0].metadata.value(forKey: key) {
+                throw ParquetError.cannotWrite(column: "*", reason: "\(file.path) and \(files[0].path) differ in \(key); rewrite them apart from each other")
+            }
         }
     }
 

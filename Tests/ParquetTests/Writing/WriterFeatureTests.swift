@@ -54,5 +54,7 @@ import Testing
             try await files.write("f", schema, [], WriterOptions(sortingColumns: [SortingColumn(column: "b")]))
         }
         await #expect(throws: ParquetError.self) { try await files.write("g", schema, [], WriterOptions(bloomFilters: ["c": BloomFilterOptions()])) }
+        let flag = Schema([Field("c", .boolean)])
+        await #expect(throws: ParquetError.self) { try await files.write("h", flag, [], WriterOptions(bloomFilters: ["c": BloomFilterOptions()])) }
     }
 }

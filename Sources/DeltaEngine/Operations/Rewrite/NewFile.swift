@@ -10,16 +10,18 @@ struct NewFileFormat: Sendable {
     let compression: Compression
     let statistics: StatisticsColumns
     let createdBy: String
+    private let parallelism: Int
 
     init(_ metadata: TableMetadata, compression: Compression, environment: EngineEnvironment) {
         fields = metadata.dataFields.map(metadata.columnMapping.physical)
         self.compression = compression
+        parallelism = environment.parallelism
         statistics = StatisticsColumns(dataFields: metadata.dataFields, configuration: metadata.configuration, storedName: metadata.physicalName)
         let version = environment.engineInfo.split(separator: "/").last.map(String.init) ?? "unknown"
         createdBy = "levee version \(version) (build unknown)"
     }
 
-    var writerOptions: WriterOptions { WriterOptions(compression: compression, createdBy: createdBy) }
+    var writerOptions: WriterOptions { WriterOptions(compression: compression, concurrency: parallelism, createdBy: createdBy) }
 }
 
 /// A data file that is being written, and known to ``StagedFiles``, but not yet part of the table. Used by one task at a time.

@@ -26,6 +26,9 @@ public final class ParquetWriter {
         for column in options.sortingColumns.map(\.column) + options.bloomFilters.keys.sorted() where !names.contains(column) {
             throw .cannotWrite(column: column, reason: "the schema has no such leaf to sort by or to make a bloom filter of")
         }
+        for leaf in layout.tree.leaves where leaf.physicalType == .boolean && options.bloomFilters[leaf.name] != nil {
+            throw .cannotWrite(column: leaf.name, reason: "a bloom filter of booleans would tell nothing; leave it out")
+        }
         self.schema = schema
         self.options = options
         output = CoalescingWriter(writer)
