@@ -34,6 +34,7 @@ interop: peers build
 
 soak: peers build ## the long tests: contention, crashes and hostile input by the thousand (seeded)
 	LEVEE_SOAK=1 LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra -m soak --timeout 3600
+	LEVEE_SOAK=1 swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter ParquetTests
 
 bench: peers build ## maintenance beside deltalake on the same input: wall, CPU, peak RSS, ratios
 	$(PYTHON) bench/run.py --levee $(LEVEE)
@@ -47,6 +48,9 @@ bench-parquet: peers ## Parquet decoding and encoding beside pyarrow: a whole ta
 bench-log: peers build ## the log alone, beside deltalake: opening 200,000 files from commits and from a checkpoint, writing that
 	$(PYTHON) bench/run.py --levee $(LEVEE) --only log
 
+fuzz: dependencies ## every fuzz target for SECONDS (60), with AddressSanitizer; builds on its own
+	@scripts/fuzz $(or $(SECONDS),60)
+
 lint: dependencies peers ## formatting, drift of generated code
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	scripts/generate-api --check
@@ -58,4 +62,4 @@ generate: peers ## generate the API types from crds/*.yaml
 	scripts/generate-api
 
 clean: ## remove everything that was built, installed locally or left by demo and bench
-	rm -rf .build .venv .dev .demo .bench
+	rm -rf .build .venv .dev .demo .bench .fuzz

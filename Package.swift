@@ -77,7 +77,7 @@ let package = Package(
     ]
 )
 
-// `make fuzz` builds this on its own: libFuzzer brings the main function, and everything is instrumented.
+// `make fuzz` builds this on its own, with everything instrumented.
 if Context.environment["LEVEE_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(

@@ -42,12 +42,12 @@ extension ParquetError: CustomStringConvertible {
 public struct ReadLimits: Sendable, Hashable {
     /// The most bytes of one page, compressed or not.
     public var pageBytes: Int
-    /// The most bytes of one column's values in one call.
+    /// The most bytes of one leaf's values in one call. A call ends with fewer rows well before, so that only a few huge values can meet it.
     public var batchBytes: Int
     /// The most bytes of a footer.
     public var footerBytes: Int
 
-    public init(pageBytes: Int = 256 << 20, batchBytes: Int = 1 << 30, footerBytes: Int = 256 << 20) {
+    public init(pageBytes: Int = 256 << 20, batchBytes: Int = 256 << 20, footerBytes: Int = 256 << 20) {
         self.pageBytes = pageBytes
         self.batchBytes = batchBytes
         self.footerBytes = footerBytes

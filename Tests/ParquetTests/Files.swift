@@ -15,6 +15,14 @@ struct Files {
         return try await writer.finish()
     }
 
+    /// The same in pages of so many rows: the writer ends a page only between what it is given.
+    func write(_ name: String, _ rows: ColumnBatch, pageRows: Int, _ options: WriterOptions = WriterOptions()) async throws {
+        var options = options
+        options.pageRows = pageRows
+        let slices = stride(from: 0, to: rows.rowCount, by: pageRows).map { rows.slice($0..<min($0 + pageRows, rows.rowCount)) }
+        try await write(name, rows.schema, slices, options)
+    }
+
     func open(_ name: String, limits: ReadLimits = ReadLimits()) async throws -> ParquetFile {
         try await ParquetFile.open(store, ObjectPath(name), limits: limits)
     }

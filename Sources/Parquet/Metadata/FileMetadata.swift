@@ -10,6 +10,8 @@ public struct FileMetadata: Sendable {
     public let keyValues: [KeyValue]
     /// The writer's name and version, as `parquet-mr version 1.13.1 (build …)`.
     public let createdBy: String?
+    /// How the bounds of each leaf's values were compared; empty where the writer did not say.
+    let columnOrders: [ColumnOrder]
 
     public struct KeyValue: Sendable, Hashable {
         public let key: String
@@ -53,6 +55,8 @@ public struct ColumnChunkMetadata: Sendable {
     public let columnIndex: Range<Int64>?
     public let offsetIndex: Range<Int64>?
     public let bloomFilterOffset: Int64?
+    /// Nil where the writer did not say.
+    let bloomFilterLength: Int32?
 
     /// The bytes of the chunk's pages in the file; checked to lie inside it.
     public var byteRange: Range<Int64> {
@@ -73,4 +77,11 @@ public struct ColumnStatistics: Sendable, Hashable {
     public let isMaximumExact: Bool?
     /// Bounds from the deprecated fields, which were compared as signed bytes: meaningful for numbers only.
     public let isDeprecated: Bool
+    /// How many values of a floating-point column are NaN; nil where the writer did not say.
+    public let nanCount: Int64?
+}
+
+/// How a column's bounds were compared (parquet.thrift, `ColumnOrder`).
+enum ColumnOrder: Sendable, Hashable {
+    case typeDefined, ieee754, unknown
 }

@@ -12,6 +12,7 @@ extension FileMetadata {
         var keyValues: [KeyValue] = []
         var createdBy: String?
         var isEncrypted = false
+        var columnOrders: [ColumnOrder] = []
         var reader = CompactReader(footer)
         try reader.structure { (reader, id, kind) throws(Damage) in
             switch (id, kind) {
@@ -21,6 +22,7 @@ extension FileMetadata {
             case (4, .list): groups = try reader.structures { (reader) throws(Damage) in try RawRowGroup(&reader) }
             case (5, .list): keyValues = try reader.structures { (reader) throws(Damage) in try KeyValue(&reader) }
             case (6, .binary): createdBy = try reader.string()
+            case (7, .list): columnOrders = try reader.structures { (reader) throws(Damage) in try ColumnOrder(&reader) }
             case (8, .structure):
                 isEncrypted = true
                 return false
@@ -42,7 +44,20 @@ extension FileMetadata {
         }
         // Some writers leave the file's own count at 0; what is read is the row groups.
         guard rowsSeen == rowCount || rowCount == 0 else { throw Damage("it declares \(rowCount) rows, its row groups \(rowsSeen)") }
-        self.init(version: version, schema: schema, rowCount: rowsSeen, rowGroups: rowGroups, keyValues: keyValues, createdBy: createdBy)
+        self.init(
+            version: version, schema: schema, rowCount: rowsSeen, rowGroups: rowGroups, keyValues: keyValues, createdBy: createdBy,
+            columnOrders: columnOrders)
+    }
+}
+
+extension ColumnOrder {
+    fileprivate init(_ reader: inout CompactReader) throws(Damage) {
+        var order = ColumnOrder.unknown
+        try reader.structure { (_, id, _) throws(Damage) in
+            order = id == 1 ? .typeDefined : (id == 2 ? .ieee754 : .unknown)
+            return false
+        }
+        self = order
     }
 }
 
@@ -114,6 +129,7 @@ private struct RawColumnChunk {
     var dictionaryPageOffset: Int64?
     var statistics: ColumnStatistics?
     var bloomFilterOffset: Int64?
+    var bloomFilterLength: Int32?
     var offsetIndex: (start: Int64, length: Int32) = (0, 0)
     var columnIndex: (start: Int64, length: Int32) = (0, 0)
 
@@ -154,6 +170,7 @@ private struct RawColumnChunk {
             case (11, .int64): chunk.dictionaryPageOffset = try reader.int64()
             case (12, .structure): chunk.statistics = try ColumnStatistics(&reader)
             case (14, .int64): chunk.bloomFilterOffset = try reader.int64()
+            case (15, .int32): chunk.bloomFilterLength = try reader.int32()
             default: return false
             }
             return true
@@ -161,26 +178,27 @@ private struct RawColumnChunk {
         self = chunk
     }
 
-    func checked(_ leaf: SchemaLeaf, place: String, rowCount: Int64, fileSize: Int64) throws(Damage) -> ColumnChunkMetadata {
+    /// `place` is asked for only where something is wrong: a wide file has many chunks.
+    func checked(_ leaf: SchemaLeaf, place: @autoclosure () -> String, rowCount: Int64, fileSize: Int64) throws(Damage) -> ColumnChunkMetadata {
         if isEncrypted { throw Damage.encrypted }
-        if let externalPath, !externalPath.isEmpty { throw Damage.unsupported("\(place) in another file (\(externalPath))") }
-        guard hasMetadata else { throw Damage("\(place) has no metadata") }
+        if let externalPath, !externalPath.isEmpty { throw Damage.unsupported("\(place()) in another file (\(externalPath))") }
+        guard hasMetadata else { throw Damage("\(place()) has no metadata") }
         guard physicalType == leaf.physicalType.rawValue else {
-            throw Damage("\(place) is stored as physical type \(physicalType), the schema says \(leaf.physicalType)")
+            throw Damage("\(place()) is stored as physical type \(physicalType), the schema says \(leaf.physicalType)")
         }
         guard valueCount >= 0, leaf.maximumRepetitionLevel > 0 || valueCount == rowCount else {
-            throw Damage("\(place) declares \(valueCount) values for \(rowCount) rows")
+            throw Damage("\(place()) declares \(valueCount) values for \(rowCount) rows")
         }
         let dictionary = dictionaryPageOffset.flatMap { $0 > 0 ? $0 : nil }
         let start = dictionary.map { min($0, dataPageOffset) } ?? dataPageOffset
         guard compressed >= 0, start >= 0, start <= fileSize, compressed <= fileSize - start else {
-            throw Damage("\(place) lies at \(start) with \(compressed) bytes, the file has \(fileSize)")
+            throw Damage("\(place()) lies at \(start) with \(compressed) bytes, the file has \(fileSize)")
         }
         return ColumnChunkMetadata(
             physicalType: leaf.physicalType, codec: CompressionCodec(rawValue: codec), encodings: encodings, valueCount: valueCount,
             totalUncompressedSize: uncompressed, totalCompressedSize: compressed, dataPageOffset: dataPageOffset, dictionaryPageOffset: dictionary,
             statistics: statistics, columnIndex: Self.range(columnIndex, fileSize), offsetIndex: Self.range(offsetIndex, fileSize),
-            bloomFilterOffset: bloomFilterOffset)
+            bloomFilterOffset: bloomFilterOffset, bloomFilterLength: bloomFilterLength)
     }
 
     /// An index that does not lie in the file counts as absent: it only ever saves work.
@@ -197,6 +215,7 @@ extension ColumnStatistics {
         var maximum: Bytes?
         var nullCount: Int64?
         var distinctCount: Int64?
+        var nanCount: Int64?
         var exact: (minimum: Bool?, maximum: Bool?)
         try reader.structure { (reader, id, kind) throws(Damage) in
             switch (id, kind) {
@@ -208,6 +227,7 @@ extension ColumnStatistics {
             case (6, .binary): minimum = Bytes(copying: try reader.binary())
             case (7, .boolTrue), (7, .boolFalse): exact.maximum = try reader.bool(kind)
             case (8, .boolTrue), (8, .boolFalse): exact.minimum = try reader.bool(kind)
+            case (9, .int64): nanCount = try reader.int64()
             default: return false
             }
             return true
@@ -215,6 +235,7 @@ extension ColumnStatistics {
         let isDeprecated = minimum == nil && maximum == nil && (deprecated.minimum != nil || deprecated.maximum != nil)
         self.init(
             minimum: isDeprecated ? deprecated.minimum : minimum, maximum: isDeprecated ? deprecated.maximum : maximum, nullCount: nullCount,
-            distinctCount: distinctCount, isMinimumExact: exact.minimum, isMaximumExact: exact.maximum, isDeprecated: isDeprecated)
+            distinctCount: distinctCount, isMinimumExact: exact.minimum, isMaximumExact: exact.maximum, isDeprecated: isDeprecated,
+            nanCount: nanCount)
     }
 }

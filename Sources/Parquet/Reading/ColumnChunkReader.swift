@@ -9,7 +9,7 @@ public final class ColumnChunkReader: @unchecked Sendable {
 
     /// The column's field as the file has it.
     public let field: Field
-    /// The rows of the row group.
+    /// The rows that there are to read: those of the row group, or of it what was selected.
     public let rowCount: Int64
 
     private let node: LogicalNode
@@ -18,6 +18,12 @@ public final class ColumnChunkReader: @unchecked Sendable {
     private let starts: [Int64]
     private let place: Place
     private var rowsRead: Int64 = 0
+    /// What is left to read, and whether the leaves have been brought to where it begins.
+    private var selection: ArraySlice<Range<Int64>>
+    private var isInPlace = false
+    private let isPartial: Bool
+    private let hasFixedWidth: Bool
+    private let limits: ReadLimits
 
     struct Place {
         let file: String
@@ -25,13 +31,18 @@ public final class ColumnChunkReader: @unchecked Sendable {
     }
 
     init(
-        node: LogicalNode, schema: SchemaTree, group: RowGroupMetadata, chunks: [Bytes], place: Place, options: ReadOptions, keepsDictionary: Bool
+        node: LogicalNode, schema: SchemaTree, group: RowGroupMetadata, chunks: [ChunkPages], selection: RowSelection, place: Place, options: ReadOptions,
+        keepsDictionary: Bool
     ) {
         self.node = node
         self.place = place
         field = node.field
-        rowCount = group.rowCount
+        rowCount = selection.count
+        self.selection = selection.ranges[...]
+        isPartial = rowCount < group.rowCount
         let isFlat = node.isFlat
+        hasFixedWidth = isFlat && (node.field.type.fixedWidth != nil || node.field.type == .boolean || node.field.type == .null)
+        limits = options.limits
         var slotLevels: [Int: Int] = [:]
         var shapes: [Int: (DataType, ValueConversion)] = [:]
         Self.collect(node, slotLevel: 0, &slotLevels, &shapes)
@@ -62,45 +73,93 @@ public final class ColumnChunkReader: @unchecked Sendable {
         }
     }
 
-    /// The next rows, at most `maxRows` and possibly fewer; nil after the last. A flat column of a reader that keeps dictionaries may come as
+    /// The next rows, at most `maxRows` and possibly fewer, as where they take much memory; nil after the last. A flat column of a reader that keeps dictionaries may come as
     /// ``ColumnValues/dictionary(codes:dictionary:)``.
     public func next(maxRows: Int) throws(ParquetError) -> Column? {
         guard maxRows > 0 else { return nil }
-        var batches: [LeafReader.Batch] = []
-        for (index, leaf) in leaves.enumerated() {
-            do throws(Damage) {
-                guard let batch = try leaf.next(maximum: maxRows) else { continue }
-                batches.append(batch)
-            } catch {
-                throw error.error(file: place.file, place: "row group \(place.rowGroup), column \(names[index])", base: starts[index] + Int64(leaf.position))
+        var rows = min(maxRows, Self.mostRows)
+        if isPartial {
+            guard let range = selection.first else { return nil }
+            rows = min(rows, Int(clamping: range.count))
+            if !isInPlace {
+                for (index, leaf) in leaves.enumerated() { try placing(index) { () throws(Damage) in try leaf.skip(to: range.lowerBound) } }
             }
         }
+        try take(rows)
         do throws(Damage) {
-            return try assemble(batches)
+            return try assemble()
         } catch {
             throw error.error(file: place.file, place: "row group \(place.rowGroup), column \(field.name)")
         }
     }
 
-    private func assemble(_ batches: [LeafReader.Batch]) throws(Damage) -> Column? {
-        guard let first = batches.first else {
+    /// Nulls of a column without values take no memory, but time.
+    private static let mostRows = 1 << 24
+
+    /// Fills the leaves' batches with so many rows, or as many as there are, or as come to a quarter of the limit: all leaves step by step
+    /// together, so that they end with the same row. Values of fixed width need no steps.
+    private func take(_ rows: Int) throws(ParquetError) {
+        let enough = limits.batchBytes / 4
+        var step = hasFixedWidth ? max(1, enough / 16) : 256
+        var taken = 0
+        while taken < rows {
+            let target = min(rows, taken + step)
+            var before = 0
+            var after = 0
+            for (index, leaf) in leaves.enumerated() {
+                before = max(before, leaf.sizeInBytes)
+                let reached = try placing(index) { () throws(Damage) in
+                    let reached = try leaf.take(upTo: target)
+                    guard index == 0 || reached == taken else { throw Damage("its leaves disagree about the number of rows") }
+                    return reached
+                }
+                if index == 0 { taken = reached }
+                after = max(after, leaf.sizeInBytes)
+            }
+            if taken < target || after >= enough { return }
+            step = after - before > enough / 8 ? max(1, step / 2) : max(step, min(step * 2, 8192))
+        }
+    }
+
+    /// Runs `body` for a leaf, and says in its errors where it is.
+    private func placing<Result>(_ index: Int, _ body: () throws(Damage) -> Result) throws(ParquetError) -> Result {
+        do throws(Damage) {
+            return try body()
+        } catch {
+            let place = "row group \(place.rowGroup), column \(names[index])"
+            throw error.error(file: self.place.file, place: place, base: starts[index] + Int64(leaves[index].position))
+        }
+    }
+
+    private func assemble() throws(Damage) -> Column? {
+        let batches = leaves.map { $0.finish() }
+        guard let first = batches.first, first.rowCount > 0 else {
             guard rowsRead == rowCount else { throw Damage("it ends after \(rowsRead) of \(rowCount) rows") }
             return nil
         }
-        guard batches.count == leaves.count, batches.allSatisfy({ $0.rowCount == first.rowCount }) else {
-            throw Damage("its leaves disagree about the number of rows")
-        }
         rowsRead += Int64(first.rowCount)
+        if isPartial, let range = selection.first {
+            isInPlace = first.rowCount < range.count
+            selection = isInPlace ? [(range.lowerBound + Int64(first.rowCount))..<range.upperBound] + selection.dropFirst() : selection.dropFirst()
+        }
         guard rowsRead <= rowCount else { throw Damage("it holds more than the \(rowCount) rows of its row group") }
         let column = try Assembly(batches: batches, firstLeaf: node.leaves.lowerBound).column(node)
         guard column.count == first.rowCount else { throw Damage("\(column.count) values in \(first.rowCount) rows") }
         return column
     }
 
-    /// All rows that are left, in one column.
+    /// All rows that are left, in one column. It may take four times the bytes that ``ReadLimits/batchBytes`` allows a batch.
     public func readAll() throws(ParquetError) -> Column {
         var parts: [Column] = []
-        while let part = try next(maxRows: Int.max) { parts.append(part) }
+        var size = 0
+        while let part = try next(maxRows: Int.max) {
+            parts.append(part)
+            size += part.sizeInBytes
+            guard size / 4 <= limits.batchBytes else {
+                let place = "row group \(place.rowGroup), column \(field.name)"
+                throw .tooLarge(file: self.place.file, place: place, bytes: Int64(size), limit: Int64(limits.batchBytes) * 4)
+            }
+        }
         do throws(ColumnarError) {
             return try Column.concatenate(parts, type: field.type)
         } catch {

@@ -29,6 +29,16 @@ final class LeafReader {
     /// Entries of the chunk that no page has delivered yet.
     private var entriesLeft: Int64
     private let levels = LevelScratch()
+    /// The row, counted in the row group, with which the next batch begins.
+    private var row: Int64 = 0
+    /// The batch that is being filled.
+    private var batch = Progress()
+    private var sink: LeafSink
+    private var isFilling = false
+    private var readsCodes = false
+    /// Whether the dictionary that was fetched apart has been read.
+    private var hasBegun = false
+    private let isPartial: Bool
 
     private struct OpenPage {
         var entriesLeft: Int
@@ -44,7 +54,7 @@ final class LeafReader {
     ///   - keepsLevels: whether batches carry their levels.
     ///   - keepsDictionary: whether columns may come as dictionary codes. A batch then ends where the pages change from codes to values.
     init(
-        leaf: SchemaLeaf, type: DataType, conversion: ValueConversion, chunk: Bytes, metadata: ColumnChunkMetadata, options: ReadOptions,
+        leaf: SchemaLeaf, type: DataType, conversion: ValueConversion, chunk: ChunkPages, metadata: ColumnChunkMetadata, options: ReadOptions,
         slotDefinitionLevel: Int, keepsLevels: Bool, keepsDictionary: Bool
     ) {
         self.leaf = leaf
@@ -54,6 +64,9 @@ final class LeafReader {
         self.slotDefinitionLevel = UInt8(truncatingIfNeeded: slotDefinitionLevel)
         self.keepsLevels = keepsLevels
         self.keepsDictionary = keepsDictionary && !keepsLevels && type != .null
+        isPartial = chunk.isPartial
+        sink = LeafSink(type: type, layout: .natural)
+        row = chunk.stretches.first?.firstRow ?? 0
         pages = PageReader(chunk: chunk, codec: metadata.codec, options: options)
         entriesLeft = metadata.valueCount
     }
@@ -61,24 +74,57 @@ final class LeafReader {
     /// Where in the chunk the last error came from.
     var position: Int { page?.offset ?? pages.position }
 
-    /// The next rows, at most `maximum`; nil at the end of the chunk.
-    func next(maximum: Int) throws(Damage) -> Batch? {
-        guard maximum > 0, try hasEntries() else { return nil }
-        let readsCodes = keepsDictionary && page?.values.isDictionary == true
-        var sink = LeafSink(type: type, layout: readsCodes ? .codes : .natural)
-        sink.reserve(slots: min(maximum, Int(clamping: entriesLeft) + (page?.entriesLeft ?? 0)))
-        var batch = Progress()
-        while batch.rows < maximum || leaf.maximumRepetitionLevel > 0 {
+    /// Goes forward to `target`: over pages that were not fetched, and by decoding what is in the way in those that were.
+    func skip(to target: Int64) throws(Damage) {
+        if !hasBegun { try begin() }
+        if let firstRow = pages.seek(target) {
+            page = nil
+            levels.removeAll()
+            row = firstRow
+        }
+        while row < target {
+            guard try take(upTo: Int(clamping: min(target - row, Self.skippedRows))) > 0 else { throw Damage("it ends at row \(row)") }
+            _ = finish()
+        }
+    }
+
+    private static let skippedRows: Int64 = 1 << 12
+
+    /// Adds rows to the batch until it has `target`; returns how many it has. Fewer at the end of the chunk, or of its pages that were fetched in a
+    /// row, and where the pages change from codes to values.
+    func take(upTo target: Int) throws(Damage) -> Int {
+        if !isFilling {
+            guard target > 0, try hasEntries() else { return 0 }
+            isFilling = true
+            readsCodes = keepsDictionary && page?.values.isDictionary == true
+            sink = LeafSink(type: type, layout: readsCodes ? .codes : .natural)
+            sink.reserve(slots: min(target, Int(clamping: entriesLeft) + (page?.entriesLeft ?? 0)))
+        }
+        while batch.rows < target || leaf.maximumRepetitionLevel > 0 {
             guard try hasEntries() else { break }
             if keepsDictionary, page?.values.isDictionary != readsCodes { break }
             let isComplete =
                 leaf.maximumRepetitionLevel > 0
-                ? try takeNested(maximum, &batch, &sink) : try takeFlat(min(maximum - batch.rows, page?.entriesLeft ?? 0), &batch, &sink)
+                ? try takeNested(target, &batch, &sink) : try takeFlat(min(target - batch.rows, page?.entriesLeft ?? 0), &batch, &sink)
             if isComplete { break }
         }
+        return batch.rows
+    }
+
+    /// The memory of the batch so far.
+    var sizeInBytes: Int { sink.sizeInBytes + batch.definitions.count + batch.repetitions.count }
+
+    /// The batch that was taken.
+    func finish() -> Batch {
+        isFilling = false
+        row += Int64(batch.rows)
+        var taken = Progress()
+        var filled = LeafSink(type: type, layout: .natural)
+        swap(&taken, &batch)
+        swap(&filled, &sink)
         return Batch(
-            column: sink.finish(type: type, dictionary: readsCodes ? dictionary?.column : nil), rowCount: batch.rows,
-            definitionLevels: batch.definitions.take(), repetitionLevels: batch.repetitions.take(), entryCount: batch.entries)
+            column: filled.finish(type: type, dictionary: readsCodes ? dictionary?.column : nil), rowCount: taken.rows,
+            definitionLevels: taken.definitions.take(), repetitionLevels: taken.repetitions.take(), entryCount: taken.entries)
     }
 
     /// What has been taken for the current batch.
@@ -178,12 +224,21 @@ final class LeafReader {
 
     // MARK: Pages
 
-    /// Opens pages until one has entries. False at the end of the chunk, where all entries must have been seen.
+    private func begin() throws(Damage) {
+        hasBegun = true
+        if let dictionary = try pages.dictionaryPage() { try open(dictionary) }
+    }
+
+    /// Opens pages until one has entries. False at the end of the chunk, where all entries must have been seen, or of a stretch of it.
     private func hasEntries() throws(Damage) -> Bool {
+        if !hasBegun { try begin() }
         while (page?.entriesLeft ?? 0) == 0 {
             page = nil
             guard entriesLeft > 0 else { return false }
-            guard let next = try pages.next() else { throw Damage("the chunk ends \(entriesLeft) values early", at: pages.position) }
+            guard let next = try pages.nextPage() else {
+                if isPartial { return false }
+                throw Damage("the chunk ends \(entriesLeft) values early", at: pages.position)
+            }
             try open(next)
         }
         return true
@@ -194,7 +249,7 @@ final class LeafReader {
         case let .dictionary(count, encoding):
             guard dictionary == nil else { throw Damage("a second dictionary page", at: raw.offset) }
             guard encoding == .plain || encoding == .plainDictionary else { throw Damage.unsupported("a dictionary in \(encoding)") }
-            dictionary = try LeafDictionary(try pages.body(raw), count: count, type: type, conversion: conversion)
+            dictionary = try LeafDictionary(try pages.body(raw), count: count, type: type, conversion: conversion, limit: limits.batchBytes)
         case let .data(count, encoding, definitionEncoding, repetitionEncoding):
             let body = try pages.body(raw)
             var start = 0
@@ -254,6 +309,8 @@ private final class LevelScratch {
     var end = 0
 
     var hasRepetitions: Bool { begin < end }
+
+    func removeAll() { (begin, end) = (0, 0) }
 
     deinit {
         definitions.deallocate()

@@ -1,7 +1,7 @@
 import Base
 import CDeflate
 
-/// Walks the pages of a column chunk.
+/// Walks the pages of a column chunk, stretch by stretch.
 struct PageReader {
     struct Page {
         let header: PageHeader
@@ -11,26 +11,59 @@ struct PageReader {
         let offset: Int
     }
 
-    private let chunk: Bytes
+    private let chunk: ChunkPages
+    /// The bytes that are walked now, and where in the chunk they lie.
+    private var bytes: Bytes
+    private var base: Int
+    /// The stretch that they are; nil while they are the dictionary.
+    private var stretch: Int?
+    private var next = 0
     private let codec: CompressionCodec
     private let options: ReadOptions
     private let decompressor = PageDecompressor()
-    private(set) var position = 0
 
-    init(chunk: Bytes, codec: CompressionCodec, options: ReadOptions) {
+    init(chunk: ChunkPages, codec: CompressionCodec, options: ReadOptions) {
         self.chunk = chunk
+        bytes = chunk.dictionary
+        base = 0
         self.codec = codec
         self.options = options
     }
 
-    /// The next page; nil at the chunk's end.
-    mutating func next() throws(Damage) -> Page? {
-        guard position < chunk.count else { return nil }
+    /// Where in the chunk the next page is.
+    var position: Int { base + next }
+
+    /// The number of the stretch that is walked.
+    var currentStretch: Int { stretch ?? 0 }
+
+    /// Goes to the stretch that holds `row`, if that is a later one; returns the row with which it begins.
+    mutating func seek(_ row: Int64) -> Int64? {
+        guard let found = chunk.stretches.lastIndex(where: { $0.firstRow <= row }), found > currentStretch else { return nil }
+        enter(found)
+        return chunk.stretches[found].firstRow
+    }
+
+    private mutating func enter(_ number: Int) {
+        stretch = number
+        bytes = chunk.stretches[number].bytes
+        base = chunk.stretches[number].offset
+        next = 0
+    }
+
+    /// The dictionary page that was fetched apart from the stretches, if there is one. To be called before ``nextPage()``.
+    mutating func dictionaryPage() throws(Damage) -> Page? {
+        defer { if !chunk.stretches.isEmpty { enter(0) } }
+        return try nextPage()
+    }
+
+    /// The next page; nil at the end of the stretch.
+    mutating func nextPage() throws(Damage) -> Page? {
+        guard next < bytes.count else { return nil }
         let offset = position
-        let (header, length) = try chunk.dropFirst(offset).withUnsafeBytes { (input) throws(Damage) in try PageHeader.read(input) }
-        let start = offset + length
-        guard let compressed = chunk.slice(start..<(start + header.compressedSize)) else {
-            throw Damage("a page of \(header.compressedSize) bytes where the chunk has \(chunk.count - start) left", at: offset)
+        let rest = bytes.dropFirst(next)
+        let (header, length) = try rest.withUnsafeBytes { (input) throws(Damage) in try PageHeader.read(input) }
+        guard let compressed = rest.slice(length..<(length + header.compressedSize)) else {
+            throw Damage("a page of \(header.compressedSize) bytes where the chunk has \(rest.count - length) left", at: offset)
         }
         let limit = options.limits.pageBytes
         guard header.uncompressedSize <= limit else { throw Damage.tooLarge(header.uncompressedSize, limit: limit) }
@@ -38,7 +71,7 @@ struct PageReader {
             let actual = compressed.withUnsafeBytes { libdeflate_crc32(0, $0.baseAddress, $0.count) }
             guard actual == checksum else { throw Damage("the page's checksum is \(actual), its header says \(checksum)", at: offset) }
         }
-        position = start + header.compressedSize
+        next += length + header.compressedSize
         return Page(header: header, compressed: compressed, offset: offset)
     }
 

@@ -11,10 +11,11 @@ public final class ParquetFile: Sendable {
     public let metadata: FileMetadata
     /// The columns as their readers see them; types that the columns cannot have were refused on opening.
     public let schema: Schema
-    private let options: ReadOptions
+    public var limits: ReadLimits { options.limits }
 
     let store: any ObjectStore
     let nodes: [LogicalNode]
+    let options: ReadOptions
 
     /// What is fetched first, in the hope that the footer is in it.
     private static let tailBytes: Int64 = 64 << 10
@@ -91,36 +92,50 @@ public final class ParquetFile: Sendable {
     ///
     /// - Parameters:
     ///   - column: the position in ``schema``.
+    ///   - selection: the rows wanted; nil for all. With a page index, pages without one of them are not fetched.
     ///   - keepingDictionary: whether flat columns may come as dictionary codes, which is cheaper for who writes them on.
-    public func columnReader(rowGroup: Int, column: Int, keepingDictionary: Bool = false) async throws -> ColumnChunkReader {
-        try await columnReaders(rowGroup: rowGroup, columns: [column], keepingDictionary: keepingDictionary)[0]
+    public func columnReader(
+        rowGroup: Int, column: Int, selection: RowSelection? = nil, keepingDictionary: Bool = false
+    ) async throws -> ColumnChunkReader {
+        try await columnReaders(rowGroup: rowGroup, columns: [column], selection: selection, keepingDictionary: keepingDictionary)[0]
     }
 
-    /// As ``columnReader(rowGroup:column:keepingDictionary:)`` for several columns, fetched together.
-    public func columnReaders(rowGroup: Int, columns: [Int], keepingDictionary: Bool = false) async throws -> [ColumnChunkReader] {
-        guard metadata.rowGroups.indices.contains(rowGroup) else {
-            throw ParquetError.noSuchColumn(file: path.string, column: "of row group \(rowGroup)")
-        }
+    /// As ``columnReader(rowGroup:column:selection:keepingDictionary:)`` for several columns, fetched together: chunks and pages that lie near each
+    /// other by one request.
+    public func columnReaders(
+        rowGroup: Int, columns: [Int], selection: RowSelection? = nil, keepingDictionary: Bool = false
+    ) async throws -> [ColumnChunkReader] {
+        let group = try self.group(rowGroup)
         for column in columns where !nodes.indices.contains(column) { throw ParquetError.noSuchColumn(file: path.string, column: "number \(column)") }
-        let group = metadata.rowGroups[rowGroup]
-        let wanted = columns.flatMap { nodes[$0].leaves }
-        let ranges = wanted.map { group.columns[$0].byteRange }
-        // A chunk without a byte is one without a page; stores refuse empty ranges.
-        let fetched = try await store.get(path, ranges: ranges.filter { !$0.isEmpty })
-        var next = fetched.makeIterator()
-        let chunks = ranges.map { $0.isEmpty ? Bytes.empty : next.next() ?? .empty }
-        for (range, chunk) in zip(ranges, chunks) where chunk.count != range.count {
-            throw ParquetError.damaged(
-                file: path.string, place: "row group \(rowGroup)", offset: range.lowerBound,
-                reason: "the store returned \(chunk.count) of \(range.count) bytes")
+        let all = RowSelection(0..<group.rowCount)
+        let selection = selection?.intersection(all) ?? all
+        let leaves = columns.flatMap { nodes[$0].leaves }
+        let plans = try await plans(rowGroup, group, leaves: leaves, selection: selection)
+        let parts = try await fetch(plans.flatMap(\.ranges), place: "row group \(rowGroup)")
+        var chunks: [ChunkPages] = []
+        var next = 0
+        for plan in plans {
+            chunks.append(plan.pages(parts[next..<(next + plan.ranges.count)]))
+            next += plan.ranges.count
         }
-        var start = 0
+        next = 0
         return columns.map { column in
             let node = nodes[column]
-            defer { start += node.leaves.count }
+            defer { next += node.leaves.count }
             return ColumnChunkReader(
-                node: node, schema: metadata.schema, group: group, chunks: Array(chunks[start..<(start + node.leaves.count)]),
+                node: node, schema: metadata.schema, group: group, chunks: Array(chunks[next..<(next + node.leaves.count)]), selection: selection,
                 place: .init(file: path.string, rowGroup: rowGroup), options: options, keepsDictionary: keepingDictionary)
+        }
+    }
+
+    /// What has to be fetched of each leaf's chunk for the rows selected.
+    private func plans(_ rowGroup: Int, _ group: RowGroupMetadata, leaves: [Int], selection: RowSelection) async throws -> [ChunkPlan] {
+        guard selection.count < group.rowCount else { return leaves.map { ChunkPlan(whole: group.columns[$0]) } }
+        let indexes = try await offsetIndexes(rowGroup, group, leaves: leaves)
+        return leaves.map { leaf in
+            let chunk = group.columns[leaf]
+            let pages = indexes[leaf].flatMap { ChunkPlan(chunk, index: $0, rowCount: group.rowCount, selection: selection) }
+            return pages ?? ChunkPlan(whole: chunk)
         }
     }
 

@@ -24,7 +24,7 @@ import Testing
         }
     }()
 
-    private static func content(_ path: String) -> Bytes? {
+    static func content(_ path: String) -> Bytes? {
         guard let file = fopen(path, "rb") else { return nil }
         defer { fclose(file) }
         fseek(file, 0, SEEK_END)
