@@ -112,7 +112,7 @@ def random_table(rng, rows=None):
 def pyarrow_options(rng):
     """How pyarrow writes the file that Levee reads."""
     return {
-        "compression": rng.choice(["none", "snappy", "gzip", "zstd"]),
+        "compression": rng.choice(["none", "snappy", "gzip", "zstd", "lz4", "brotli"]),
         "data_page_version": rng.choice(["1.0", "2.0"]),
         "use_dictionary": rng.random() < 0.6,
         "data_page_size": rng.choice([64, 1000, 1 << 20]),

@@ -4,9 +4,13 @@
 duckdb, and docs/parquet.md to the table (`python test_parquet_files.py` writes it there).
 """
 
+import base64
 import pathlib
 import re
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
 import pytest
 from conftest import ROOT, SHARED
 from parquet_digest import digest, duckdb_digest
@@ -36,6 +40,29 @@ def test_the_table_of_outcomes_has_every_shared_file():
         pytest.skip(f"{FILES} is not there")
     present = {f"{folder}/{path.name}" for folder in ("parquet", "parquet_bad") for path in (FILES / folder).iterdir() if path.suffix != ".csv"}
     assert present == {row[0] for row in OUTCOMES}
+
+
+class OpenKeys(pe.KmsClient):
+    """Keeps keys without a secret: what is encrypted is not the point here."""
+
+    def __init__(self, _config):
+        pe.KmsClient.__init__(self)
+
+    def wrap_key(self, key_bytes, _master_key):
+        return base64.b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key, _master_key):
+        return base64.b64decode(wrapped_key)
+
+
+@pytest.mark.parametrize("plaintext_footer", [True, False])
+def test_encrypted_columns_are_refused_as_encrypted(levee, tmp_path, plaintext_footer):
+    path = tmp_path / "secret.parquet"
+    keys = pe.EncryptionConfiguration(footer_key="footer", column_keys={"column": ["secret"]}, plaintext_footer=plaintext_footer)
+    properties = pe.CryptoFactory(OpenKeys).file_encryption_properties(pe.KmsConnectionConfig(), keys)
+    pq.write_table(pa.table({"open": [1, 2], "secret": ["a", "b"]}), path, encryption_properties=properties)
+    done = levee.run("parquet", "rewrite", path, "--to", tmp_path / "open.parquet")
+    assert done.returncode not in (0, 2) and "secret.parquet: the file is encrypted" in done.stderr
 
 
 def in_words(outcome, detail):

@@ -26,6 +26,7 @@ enum DeltaBinaryPacked {
                 output[0] = value
                 var done = 1
                 let perMiniblock = blockSize / miniblocks
+                let scratch = Scratch()
                 while done < total {
                     let minimum = Value(truncatingIfNeeded: try reader.zigzag())
                     let widths = try reader.take(miniblocks)
@@ -38,7 +39,20 @@ enum DeltaBinaryPacked {
                         let start = try reader.take(upTo: perMiniblock / 8 * width, atLeast: (wanted * width + 7) / 8)
                         var bit = start * 8
                         let mask = width == 64 ? UInt64.max : (UInt64(1) << UInt64(width)) &- 1
-                        for _ in 0..<wanted {
+                        var left = wanted
+                        if (1...32).contains(width), let base = raw.baseAddress {
+                            while left >= BitUnpacker.blockSize {
+                                BitUnpacker.unpack(base + bit >> 3, width: width, into: scratch.base, blocks: 1)
+                                for index in 0..<BitUnpacker.blockSize {
+                                    value = value &+ minimum &+ Value(truncatingIfNeeded: UInt32(bitPattern: scratch.base[index]))
+                                    output[done &+ index] = value
+                                }
+                                done &+= BitUnpacker.blockSize
+                                left &-= BitUnpacker.blockSize
+                                bit &+= BitUnpacker.blockSize &* width
+                            }
+                        }
+                        for _ in 0..<left {
                             let delta = Self.bits(raw, bit, width) & mask
                             value = value &+ minimum &+ Value(truncatingIfNeeded: delta)
                             output[done] = value

@@ -25,12 +25,11 @@ struct NullSpreading {
         let values = base.assumingMemoryBound(to: Value.self)
         var next = valid
         for slot in stride(from: slots - 1, through: 0, by: -1) {
-            if levels[slot] == maximum {
-                next &-= 1
-                values[slot] = values[next]
-            } else {
-                values[slot] = 0
-            }
+            // Without a branch, which nulls here and there would make a coin toss. `next` is a slot of the block either way.
+            let isValid = levels[slot] == maximum
+            next &-= isValid ? 1 : 0
+            let value = values[next]
+            values[slot] = isValid ? value : 0
         }
     }
 

@@ -94,17 +94,27 @@ struct RunDecoder {
         return narrowed
     }
 
-    /// One load, shift and mask per value: eight bytes hold a value of up to 32 bits whatever its first bit is (32 + 7 < 64).
+    /// Blocks from a whole byte on by ``BitUnpacker``; what is before and behind them by one load, shift and mask per value: eight bytes hold a
+    /// value of up to 32 bits whatever its first bit is (32 + 7 < 64).
     private mutating func unpack<Output: FixedWidthInteger & BitwiseCopyable>(
         _ base: UnsafeRawPointer, into output: UnsafeMutablePointer<Output>, count: Int
     ) {
         let source = base + position
         let mask = (UInt64(1) << UInt64(width)) &- 1
         var bit = packedBit
-        for index in 0..<count {
-            let word = source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self)
-            output[index] = Output(truncatingIfNeeded: (word >> UInt64(truncatingIfNeeded: bit & 7)) & mask)
-            bit &+= width
+        var index = 0
+        while index < count {
+            let blocks = (count &- index) / BitUnpacker.blockSize
+            if bit & 7 == 0, blocks > 0 {
+                BitUnpacker.unpack(source + bit >> 3, width: width, into: output + index, blocks: blocks)
+                index &+= blocks &* BitUnpacker.blockSize
+                bit &+= blocks &* BitUnpacker.blockSize &* width
+            } else {
+                let word = source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self)
+                output[index] = Output(truncatingIfNeeded: (word >> UInt64(truncatingIfNeeded: bit & 7)) & mask)
+                index &+= 1
+                bit &+= width
+            }
         }
         packedLeft &-= count
         packedBit = bit

@@ -109,7 +109,7 @@ public final class ColumnChunkReader: @unchecked Sendable {
             for (index, leaf) in leaves.enumerated() {
                 before = max(before, leaf.sizeInBytes)
                 let reached = try placing(index) { () throws(Damage) in
-                    let reached = try leaf.take(upTo: target)
+                    let reached = try leaf.take(upTo: target, of: rows)
                     guard index == 0 || reached == taken else { throw Damage("its leaves disagree about the number of rows") }
                     return reached
                 }

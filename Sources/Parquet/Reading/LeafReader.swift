@@ -83,22 +83,23 @@ final class LeafReader {
             row = firstRow
         }
         while row < target {
-            guard try take(upTo: Int(clamping: min(target - row, Self.skippedRows))) > 0 else { throw Damage("it ends at row \(row)") }
+            let rows = Int(clamping: min(target - row, Self.skippedRows))
+            guard try take(upTo: rows, of: rows) > 0 else { throw Damage("it ends at row \(row)") }
             _ = finish()
         }
     }
 
     private static let skippedRows: Int64 = 1 << 12
 
-    /// Adds rows to the batch until it has `target`; returns how many it has. Fewer at the end of the chunk, or of its pages that were fetched in a
+    /// Adds rows to the batch until it has `target`, on the way to `expected`; returns how many it has. Fewer at the end of the chunk, or of its pages that were fetched in a
     /// row, and where the pages change from codes to values.
-    func take(upTo target: Int) throws(Damage) -> Int {
+    func take(upTo target: Int, of expected: Int) throws(Damage) -> Int {
         if !isFilling {
             guard target > 0, try hasEntries() else { return 0 }
             isFilling = true
             readsCodes = keepsDictionary && page?.values.isDictionary == true
             sink = LeafSink(type: type, layout: readsCodes ? .codes : .natural)
-            sink.reserve(slots: min(target, Int(clamping: entriesLeft) + (page?.entriesLeft ?? 0)))
+            sink.reserve(slots: min(expected, Int(clamping: entriesLeft) + (page?.entriesLeft ?? 0)))
         }
         while batch.rows < target || leaf.maximumRepetitionLevel > 0 {
             guard try hasEntries() else { break }

@@ -48,6 +48,7 @@ struct LeafSink: ~Copyable {
     /// Makes room for so many slots, so that filling them copies nothing; no more than a few megabytes, whatever a file claims to hold.
     mutating func reserve(slots: Int) {
         let slots = min(slots, Self.reservedSlots)
+        expectedSlots = slots
         switch storage {
         case .none: break
         case .bits: values.reserve(slots / 8)
@@ -57,6 +58,14 @@ struct LeafSink: ~Copyable {
     }
 
     private static let reservedSlots = 1 << 20
+    private static let reservedBytes = 16 << 20
+    private var expectedSlots = 0
+
+    /// The same for the bytes of values, once it is known how many `count` of them take.
+    private mutating func reserveData(_ bytes: Int, count: Int) {
+        guard data.count == 0, count > 0 else { return }
+        data.reserve(max(bytes, min(Self.reservedBytes, bytes / count &* expectedSlots)) &+ Bytes.padding)
+    }
 
     /// The bytes that the values take so far.
     var sizeInBytes: Int { values.count + offsets.count + data.count }
@@ -231,6 +240,7 @@ struct LeafSink: ~Copyable {
                 guard count <= available / 4 else { throw Damage("the page ends before all values are there", at: position) }
                 let end = try measure(cursor.data, position, count: count)
                 try checkData(end - position - count * 4, limit)
+                reserveData(end - position - count * 4, count: count)
                 copySized(cursor.data, position..<end, count: count)
                 cursor.encoded = .plain(position: end)
             }
@@ -239,6 +249,7 @@ struct LeafSink: ~Copyable {
                 throw Damage("dictionary codes without a dictionary")
             }
             let input = cursor.data
+            reserveData(entryData.count, count: dictionary.count)
             try input.withUnsafeBytes { (source) throws(Damage) in
                 guard let base = source.baseAddress else { return }
                 var done = 0
@@ -246,7 +257,7 @@ struct LeafSink: ~Copyable {
                     let block = min(Scratch.codes, count - done)
                     try runs.decode(base, into: scratch.base, count: block)
                     try Self.check(scratch.base, block, dictionary)
-                    try gatherVariable(entryOffsets, entryData, count: block, limit)
+                    try gatherVariable(entryOffsets, entryData, longest: dictionary.longestValue, count: block, limit)
                     done += block
                 }
             }
@@ -294,24 +305,30 @@ struct LeafSink: ~Copyable {
         }
     }
 
+    /// Up to here, room for the longest values is taken without measuring the ones that come.
+    private static let gatheredBytes = 256 << 10
+
     /// Appends the dictionary's values for the codes in `scratch`.
-    private mutating func gatherVariable(_ entryOffsets: Bytes, _ entryData: Bytes, count: Int, _ limit: Int) throws(Damage) {
+    private mutating func gatherVariable(_ entryOffsets: Bytes, _ entryData: Bytes, longest: Int, count: Int, _ limit: Int) throws(Damage) {
         let codes = scratch.base
         let begin = data.count
         try entryOffsets.withUnsafeBytes { (raw) throws(Damage) in
             let entries = raw.assumingMemoryBound(to: Int32.self)
-            var total = 0
-            for index in 0..<count {
-                let code = Int(codes[index])
-                total &+= Int(entries[code &+ 1] &- entries[code])
+            var room = longest * count
+            if room > Self.gatheredBytes {
+                room = 0
+                for index in 0..<count {
+                    let code = Int(codes[index])
+                    room &+= Int(entries[code &+ 1] &- entries[code])
+                }
             }
-            try checkData(total, limit)
+            try checkData(room, limit)
             offsets.append(upTo: count * 4) { ends in
                 let ends = ends.assumingMemoryBound(to: Int32.self)
-                data.append(upTo: total) { target in
+                data.append(upTo: room) { target in
+                    var written = 0
                     entryData.withUnsafeBytes { source in
                         guard let from = source.baseAddress, let to = target.baseAddress else { return }
-                        var written = 0
                         for index in 0..<count {
                             let code = Int(codes[index])
                             let start = Int(entries[code])
@@ -321,7 +338,7 @@ struct LeafSink: ~Copyable {
                             ends[index] = Int32(truncatingIfNeeded: begin &+ written)
                         }
                     }
-                    return total
+                    return written
                 }
                 return count * 4
             }
@@ -406,8 +423,31 @@ struct LeafSink: ~Copyable {
         let start = count
         validity.withUnsafeMutableBytes { raw in
             guard let base = raw.baseAddress else { return }
-            for slot in 0..<slots where levels[slot] == maximum { Bitmap.set(base, start &+ slot) }
+            var slot = 0
+            while slot < slots, (start &+ slot) & 7 != 0 {
+                if levels[slot] == maximum { Bitmap.set(base, start &+ slot) }
+                slot &+= 1
+            }
+            while slot &+ 8 <= slots {
+                let eight = UnsafeRawPointer(levels + slot).loadUnaligned(as: UInt64.self)
+                base.storeBytes(of: Self.equalBytes(eight, maximum), toByteOffset: (start &+ slot) >> 3, as: UInt8.self)
+                slot &+= 8
+            }
+            while slot < slots {
+                if levels[slot] == maximum { Bitmap.set(base, start &+ slot) }
+                slot &+= 1
+            }
         }
+    }
+
+    /// A bit for each of eight bytes, set where it is `byte`: first 1 in each equal byte, then all of them moved into the highest.
+    @inline(__always)
+    private static func equalBytes(_ eight: UInt64, _ byte: UInt8) -> UInt8 {
+        let difference = eight ^ (UInt64(byte) &* 0x0101_0101_0101_0101)
+        let low: UInt64 = 0x7f7f_7f7f_7f7f_7f7f
+        let isDifferent = ((difference & low) &+ low) | difference
+        let ones = (~isDifferent & 0x8080_8080_8080_8080) &>> 7
+        return UInt8(truncatingIfNeeded: (ones &* 0x0102_0408_1020_4080) &>> 56)
     }
 
     private static func setBits(_ base: UnsafeMutableRawPointer, _ range: Range<Int>) {
@@ -449,11 +489,4 @@ struct LeafSink: ~Copyable {
         }
         return Column(trusted: type, count: count, nullCount: nulls, validity: nulls > 0 ? validity.take() : nil, values: content)
     }
-}
-
-/// Room for one block of codes, kept from block to block.
-final class Scratch {
-    static let codes = 1024
-    let base = UnsafeMutablePointer<Int32>.allocate(capacity: Scratch.codes)
-    deinit { base.deallocate() }
 }

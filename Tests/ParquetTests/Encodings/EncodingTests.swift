@@ -30,13 +30,24 @@ import Testing
                     guard let base = raw.baseAddress, let target = output.baseAddress else { return }
                     var done = 0
                     while done < values.count {
-                        let count = min(1 + random.integer(below: 30), values.count - done)
+                        let count = min(1 + random.integer(below: [30, 200][random.integer(below: 2)]), values.count - done)
                         try decoder.decode(base, into: target + done, count: count)
                         done += count
                     }
                 }
             }
             #expect(decoded.map { UInt32(bitPattern: $0) } == values)
+        }
+    }
+
+    @Test(arguments: [1, 2, 4, 5, 8, 12, 16])
+    func splitStreamsComeBack(width: Int) throws {
+        let random = SeededRandomSource(seed: UInt64(width))
+        for count in [0, 1, 15, 16, 17, 100] {
+            let values = (0..<(count * width)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let streams = (0..<width).flatMap { stream in (0..<count).map { values[$0 * width + stream] } }
+            let decoded = try ByteStreamSplit.decode(Bytes(streams), width: width)
+            #expect(decoded.array == values)
         }
     }
 

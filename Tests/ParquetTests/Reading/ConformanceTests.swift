@@ -108,4 +108,26 @@ import Testing
             #expect(!isRight && error.description.contains("checksum"), "\(error)")
         }
     }
+
+    /// A gigabyte of text in each of two rows, in a file of four kilobytes: within raised limits it is read like any other. Takes 4 GB, so only in `make soak`.
+    @Test(.enabled(if: environmentVariable("LEVEE_SOAK") == "1"))
+    func largeTextIsReadWithinRaisedLimits() async throws {
+        guard let directory = SharedFiles.directory("conformance/parquet") else { return }
+        let store = LocalStore(root: directory, executor: BlockingExecutor(threads: 1, name: "test"))
+        let limits = ReadLimits(pageBytes: (1 << 30) + 100, batchBytes: (1 << 30) + 100)
+        let file = try await ParquetFile.open(store, ObjectPath("large_string_map.brotli.parquet"), limits: limits)
+        let reader = try await file.columnReader(rowGroup: 0, column: 0)
+        var rows = 0
+        while let part = try reader.next(maxRows: 1) {
+            guard case let .map(_, keys, values) = part.values, case let .variable(_, text) = keys.values else {
+                Issue.record("not a map of text")
+                return
+            }
+            let isAllA = text.withUnsafeBytes { $0.allSatisfy { $0 == UInt8(ascii: "a") } }
+            #expect(part.count == 1 && keys.count == 1 && text.count == 1 << 30 && isAllA)
+            #expect(values.value(at: 0) == .integer(1))
+            rows += 1
+        }
+        #expect(rows == 2)
+    }
 }
