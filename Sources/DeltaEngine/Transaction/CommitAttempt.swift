@@ -56,7 +56,10 @@ struct CommitAttempt {
                 return await finish(version, attempts: attempts)
             case let .absent(error):
                 guard (error as? ObjectStoreError)?.isRetryable ?? false else { throw error }
+                try await backOff(after: attempts)
             case .lost:
+                // The wait comes first: what is read before it is stale behind it, and on a busy table the next put would be lost for sure.
+                try await backOff(after: attempts)
                 for winner in try await winners(after: base.version) {
                     // A put that was said to have failed, and had not.
                     if winner.commitInfo?.txnId == txnId { return await finish(winner.version, attempts: attempts) }
@@ -64,10 +67,13 @@ struct CommitAttempt {
                     if let done = try advance(&base, past: winner, checker, version: version) { return done }
                 }
             }
-            try await environment.clock.sleep(
-                for: Backoff(base: .milliseconds(5), cap: .seconds(2)).delay(afterFailures: attempts, random: environment.random))
         }
         throw DeltaError.tooManyAttempts(version: base.version + 1, attempts: attempts)
+    }
+
+    private func backOff(after attempts: Int) async throws {
+        try await environment.clock.sleep(
+            for: Backoff(base: .milliseconds(5), cap: .seconds(1)).delay(afterFailures: attempts, random: environment.random))
     }
 
     private func finish(_ version: Int64, attempts: Int) async -> CommitResult {

@@ -265,6 +265,23 @@ import Testing
         await #expect(throws: DeltaError.tooManyAttempts(version: 1, attempts: 5)) { try await append.commit() }
     }
 
+    /// What has been read of the winners before a wait is stale behind it: a writer that puts by that never gets in.
+    @Test func othersThatCommitDuringEveryWaitDoNotStarveIt() async throws {
+        let log = LogFixture()
+        try await log.create()
+        let commitAnother = { @Sendable () async throws in
+            _ = try await Transaction(
+                table: log.table, readSnapshot: try await log.table.snapshot(), operation: OperationInfo("WRITE"),
+                actions: [.add(LogFixture.file(UUID.v4().description))]
+            ).commit()
+        }
+        let table = DeltaTable(store: log.store, environment: EngineEnvironment(clock: BusyClock(duringSleep: commitAnother), maximumCommitAttempts: 5))
+        let append = transaction(table, try await table.snapshot(), [.add(LogFixture.file("a"))])
+        try await commitAnother()
+        let commit = try committed(try await append.commit())
+        #expect(commit.attempts == 2 && commit.version == 3)
+    }
+
     @Test func manyWritersLoseNothing() async throws {
         let log = LogFixture()
         try await log.create()
@@ -290,6 +307,15 @@ import Testing
         #expect(versions.sorted() == Array(1...Int64(writers * commits)))
         #expect(try await log.table.snapshot().numFiles == writers * commits)
     }
+}
+
+/// Time that passes at once, and somebody uses it.
+private struct BusyClock: WallClock {
+    let duringSleep: @Sendable () async throws -> Void
+
+    func now() -> Timestamp { SystemClock().now() }
+
+    func sleep(for duration: Duration) async throws { try await duringSleep() }
 }
 
 extension DataPath: ExpressibleByStringLiteral {
