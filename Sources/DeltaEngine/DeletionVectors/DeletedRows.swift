@@ -58,6 +58,35 @@ struct DeletedRows: Sendable {
         return kept
     }
 
+    /// The rows of the range that are deleted, counted from its start. The range must be of less than 2^31 rows.
+    func rows(in range: Range<Int64>) -> [Int32] {
+        var rows: [Int32] = []
+        forEachRun(in: range) { run in
+            for row in run { rows.append(Int32(truncatingIfNeeded: row - range.lowerBound)) }
+        }
+        return rows
+    }
+
+    /// The rows that are deleted here and not there.
+    func subtracting(_ other: DeletedRows) -> DeletedRows {
+        var theirs = other.containers[...]
+        var left: [Container] = []
+        var total: Int64 = 0
+        for container in containers {
+            theirs = theirs.drop { $0.base < container.base }
+            guard let match = theirs.first, match.base == container.base else {
+                left.append(container)
+                container.forEachRun { total += Int64($0.count) }
+                continue
+            }
+            let words = zip(container.words, match.words).map { $0 & ~$1 }
+            let count = words.reduce(0) { $0 + $1.nonzeroBitCount }
+            if count > 0 { left.append(Container(base: container.base, content: .bitmap(words))) }
+            total += Int64(count)
+        }
+        return DeletedRows(containers: left, count: total)
+    }
+
     /// Calls `body` with runs of deleted rows inside of the range, in ascending order.
     private func forEachRun(in range: Range<Int64>, _ body: (Range<Int64>) -> Void) {
         guard !range.isEmpty else { return }
@@ -78,6 +107,16 @@ struct DeletedRows: Sendable {
 }
 
 extension DeletedRows.Container {
+    /// As a bitmap, whatever the content.
+    fileprivate var words: [UInt64] {
+        if case let .bitmap(words) = content { return words }
+        var words = [UInt64](repeating: 0, count: 1024)
+        forEachRun { run in
+            for row in run { words[Int(row - base) / 64] |= 1 << UInt64((row - base) % 64) }
+        }
+        return words
+    }
+
     func forEachRun(_ body: (Range<Int64>) -> Void) {
         switch content {
         case let .positions(positions):

@@ -18,6 +18,10 @@ public enum DeltaError: Error, Sendable, Equatable {
     case missingCommit(version: Int64)
     /// A version that the table has not reached, or no longer has the log for. `available` are the ones it can still show.
     case versionNotAvailable(version: Int64, available: ClosedRange<Int64>)
+    /// Changes were asked for of a range in which the change data feed was off at this version: nobody recorded what it did.
+    case changeDataNotRecorded(version: Int64, range: ClosedRange<Int64>)
+    /// Changes were asked for of a range in which a version had a schema that the last one's does not extend.
+    case incompatibleChanges(version: Int64, last: Int64, reason: String)
     /// The table asks for something Levee does not do. `feature` is the protocol's own name of it.
     case unsupportedFeature(feature: String, access: Access, reason: String)
     /// A protocol version above those that exist.
@@ -121,6 +125,10 @@ extension DeltaError: CustomStringConvertible {
             "\(LogFileName.commitPath(version)) is missing from the log; restore it from a copy, the versions from it on cannot be read without it"
         case let .versionNotAvailable(version, available):
             "version \(version) is not available; the log goes from version \(available.lowerBound) to \(available.upperBound)"
+        case let .changeDataNotRecorded(version, range):
+            "the changes of versions \(range.lowerBound) to \(range.upperBound) are not all recorded: delta.enableChangeDataFeed was off at version \(version); ask for versions throughout which it was on"
+        case let .incompatibleChanges(version, last, reason):
+            "the changes up to version \(last) cannot be shown under its schema: version \(version) had another (\(reason)); ask for the versions before the change and those from it on separately"
         case let .unsupportedFeature(feature, access, reason): "\(access) refused because of the table feature \(feature): \(reason)"
         case let .unsupportedProtocol(reader, writer):
             "the table asks for reader version \(reader) and writer version \(writer); Levee knows readers to 3 and writers to 7, use a newer Levee"

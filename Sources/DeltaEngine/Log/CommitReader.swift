@@ -13,14 +13,24 @@ enum CommitReader {
     /// Throws ``DeltaError/corruptCommit(version:line:reason:)``. Metadata whose schema Levee cannot represent throws what the schema's reader throws.
     static func read(_ bytes: Bytes, version: Int64) throws -> Commit {
         var actions: [Action] = []
-        var info: CommitInfo?
+        var first: CommitInfo?
+        try forEachAction(bytes, version: version) {
+            actions.append($0)
+        } info: {
+            first = first ?? $0
+        }
+        return Commit(version: version, actions: actions, commitInfo: first)
+    }
+
+    /// Hands out a commit's actions one by one, for who keeps little of them. Throws what ``read(_:version:)`` throws.
+    static func forEachAction(_ bytes: Bytes, version: Int64, _ body: (Action) -> Void, info: (CommitInfo) -> Void) throws {
         try forEachLine(bytes) { line, number in
             do {
                 let value = try JSON.parse(line)
                 if let members = value["commitInfo"]?.objectValue {
-                    info = info ?? CommitInfo(members: members)
+                    info(CommitInfo(members: members))
                 } else if let action = try ActionDecoding.action(value) {
-                    actions.append(action)
+                    body(action)
                 }
             } catch let error as JSONError {
                 throw DeltaError.corruptCommit(version: version, line: number, reason: error.description)
@@ -28,7 +38,6 @@ enum CommitReader {
                 throw DeltaError.corruptCommit(version: version, line: number, reason: error.reason)
             }
         }
-        return Commit(version: version, actions: actions, commitInfo: info)
     }
 
     /// The provenance alone: lines of other actions are only looked at by their first bytes.

@@ -51,10 +51,15 @@ enum VersionChoice {
     static func snapshot(of table: DeltaTable, _ arguments: Arguments) async throws -> Snapshot {
         guard let text = arguments[timestamp] else { return try await table.snapshot(version: arguments[version]) }
         if arguments[version] != nil { throw DeltaError.invalidRequest(reason: "ask for a version or a time, not both") }
+        return try await table.snapshot(version: try await table.version(at: try time(text, option: timestamp.name)))
+    }
+
+    /// A time, or the beginning of a day.
+    static func time(_ text: String, option: String) throws(DeltaError) -> Timestamp {
         guard let time = Timestamp(rfc3339: text) ?? Timestamp(rfc3339: text + "T00:00:00Z") else {
-            throw DeltaError.invalidRequest(reason: "--timestamp \(text) is no time; write it like 2024-01-31T12:00:00Z")
+            throw .invalidRequest(reason: "--\(option) \(text) is no time; write it like 2024-01-31T12:00:00Z")
         }
-        return try await table.snapshot(version: try await table.version(at: time))
+        return time
     }
 }
 

@@ -7,6 +7,7 @@ enum TableCommands {
             .command(TableHistory.command),
             .command(TableFiles.command),
             .command(TableRead.command),
+            .command(TableChanges.command),
             .command(TableCreate.command),
             .command(TableWrite.command),
             .command(TableOptimize.command),

@@ -130,3 +130,25 @@ import Testing
         await #expect(throws: DeltaError.self) { try await OptimizeOperation(table: data.table).run() }
     }
 }
+
+@Suite struct DeletedRowsTests {
+    private static let spread: [Int64] = [0, 3, 65_535, 65_536, 200_000] + Array(300_000..<310_000) + [8_589_934_592, 8_589_934_601]
+
+    /// The rows of one vector that another has not, against sets.
+    @Test(arguments: RoaringFixture.Kind.allCases, RoaringFixture.Kind.allCases)
+    func subtractingLeavesTheRowsThatTheOtherHasNot(left: RoaringFixture.Kind, right: RoaringFixture.Kind) throws {
+        let random = SeededRandomSource(seed: 7)
+        for round in 0..<20 {
+            let mine = Self.spread.filter { _ in random.integer(below: 3) > 0 }
+            let theirs = (Self.spread + [70_000]).filter { _ in random.integer(below: 3) > round % 3 }
+            let difference = try RoaringFormat.parse(Bytes(RoaringFixture.serialize(mine, as: left)))
+                .subtracting(try RoaringFormat.parse(Bytes(RoaringFixture.serialize(theirs, as: right))))
+            let expected: [Int64] = Set(mine).subtracting(theirs).sorted()
+            let near: [Int64] = expected.filter { $0 < 400_000 }
+            let far: Range<Int64> = 8_589_934_592..<8_589_934_700
+            #expect(difference.count == Int64(expected.count), "round \(round)")
+            #expect(difference.rows(in: 0..<400_000).map { Int64($0) } == near, "round \(round)")
+            #expect(difference.count(in: far) == Int64(expected.count - near.count), "round \(round)")
+        }
+    }
+}

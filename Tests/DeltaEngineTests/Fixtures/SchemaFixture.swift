@@ -36,8 +36,8 @@ struct SchemaFixture {
         _ = try await WriteOperation(table: table, input: WriteInput(store: input, path: path, format: .jsonLines)).run()
     }
 
-    /// Commits a file with these columns, as another writer's.
-    func append(file name: String, _ fields: [Field], _ rows: [[Scalar?]], partition: [String: String?] = [:]) async throws {
+    /// Writes a file with these columns, as another writer's; returns its size.
+    @discardableResult func write(file name: String, _ fields: [Field], _ rows: [[Scalar?]]) async throws -> Int64 {
         let path = try ObjectPath(name)
         let writer = try ParquetWriter(writer: try await log.store.write(path), schema: Schema(fields))
         var columns: [Column] = []
@@ -47,8 +47,13 @@ struct SchemaFixture {
             columns.append(builder.finish())
         }
         try await writer.write(try ColumnBatch(schema: Schema(fields), columns: columns, rowCount: rows.count))
-        let written = try await writer.finish()
-        try await log.commit(try await table.latestVersion() + 1, [LogFixture.add(name, size: written.sizeInBytes, partition: partition)])
+        return try await writer.finish().sizeInBytes
+    }
+
+    /// Commits a file with these columns, as another writer's.
+    func append(file name: String, _ fields: [Field], _ rows: [[Scalar?]], partition: [String: String?] = [:]) async throws {
+        let size = try await write(file: name, fields, rows)
+        try await log.commit(try await table.latestVersion() + 1, [LogFixture.add(name, size: size, partition: partition)])
     }
 
     /// All rows with all columns, in the order of their texts.

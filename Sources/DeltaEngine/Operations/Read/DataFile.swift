@@ -3,44 +3,59 @@ import Columnar
 import ObjectStore
 import Parquet
 
-/// A data file of the table, open, with its columns seen as those that were asked for and without the rows that its deletion vector takes away.
+/// A data file of the table, open, with its columns seen as those that were asked for and without the rows that are not wanted of it.
 struct DataFile: Sendable {
     let file: ParquetFile
     /// The columns that were asked for.
     let fields: [Field]
     /// For each of them its position in the file's schema; nil for one that the file does not have, whose rows are null.
     let positions: [Int?]
-    /// The rows that are left.
+    /// How many rows are wanted.
     let liveRows: Int64
     /// ``fields`` by the names that the file has for them, nested ones included.
     private let stored: [Field]
-    private let deleted: DeletedRows?
+    private let live: LiveRows
     /// The place in the file of each row group's first row, and at the end the number of rows.
     private let starts: [Int64]
 
     /// - Parameter stored: the fields as the file calls them; as they are where nil.
-    init(file: ParquetFile, fields: [Field], positions: [Int?], stored: [Field]? = nil, deleted: DeletedRows? = nil) {
+    init(file: ParquetFile, fields: [Field], positions: [Int?], stored: [Field]? = nil, live: LiveRows = .all) {
         self.file = file
         self.fields = fields
         self.positions = positions
         self.stored = stored ?? fields
-        self.deleted = deleted
+        self.live = live
         var starts: [Int64] = [0]
         for group in file.metadata.rowGroups { starts.append(starts[starts.count - 1].saturatingAdding(group.rowCount)) }
         self.starts = starts
-        liveRows = starts[starts.count - 1] - (deleted?.count ?? 0)
+        liveRows = live.count(in: 0..<starts[starts.count - 1])
     }
 
-    /// Opens the file, compares its columns with those wanted, and reads its deletion vector.
+    /// Opens a file of the table, compares its columns with those wanted, and reads its deletion vector.
     ///
-    /// - Parameter fields: with the metadata of the table's schema, by which columns are mapped; what names they have is up to the caller.
+    /// - Parameters:
+    ///   - fields: with the metadata of the table's schema, by which columns are mapped; what names they have is up to the caller.
+    ///   - hidden: columns that are not the table's, which files have under these very names; they come behind ``fields``.
     ///
     /// Throws ``DeltaError/corruptDataFile(path:reason:)`` where a column cannot be the table's: of another type, or missing where it must not be;
     /// ``DeltaError/corruptDeletionVector(path:reason:)``.
-    static func open(_ store: any ObjectStore, _ view: FileView, mapping: ColumnMapping, fields: [Field]) async throws -> DataFile {
+    static func open(
+        _ store: any ObjectStore, _ view: FileView, mapping: ColumnMapping, fields: [Field], hidden: [Field] = []
+    ) async throws -> DataFile {
         let path = try view.path.object(in: store)
-        async let vector = deletedRows(view, store)
-        let (file, stored) = try await open(store, path, sizeInBytes: view.size, mapping, fields)
+        async let live = LiveRows.without(view.deletionVector, in: store)
+        let whole = try await open(store, path, sizeInBytes: view.size, mapping: mapping, fields: fields, hidden: hidden)
+        return try await whole.only(live)
+    }
+
+    /// As ``open(_:_:mapping:fields:hidden:)``, for a file by its path: all of its rows.
+    ///
+    /// - Parameter sizeInBytes: nil where it is not known.
+    static func open(
+        _ store: any ObjectStore, _ path: ObjectPath, sizeInBytes: Int64?, mapping: ColumnMapping, fields: [Field], hidden: [Field]
+    ) async throws -> DataFile {
+        let (file, stored) = try await open(store, path, sizeInBytes, mapping, fields, hidden)
+        let fields = fields + hidden
         var positions: [Int?] = []
         for (field, wanted) in zip(fields, stored) {
             let position = ColumnAdapter.match(wanted.name, in: file.schema.fields)
@@ -50,31 +65,29 @@ struct DataFile: Sendable {
                     throw DeltaError.corruptDataFile(path: path.string, reason: "column \(field.name) is stored as \(type), the table says \(field.type)")
                 }
             } else if !field.nullable {
-                throw DeltaError.corruptDataFile(path: path.string, reason: "it has no column \(field.name), which the table says is never null")
+                throw DeltaError.corruptDataFile(path: path.string, reason: "it has no column \(field.name), which must have a value in every row")
             }
             positions.append(position)
         }
-        let deleted = try await vector
-        let rows = file.metadata.rowGroups.reduce(Int64(0)) { $0.saturatingAdding($1.rowCount) }
-        if let deleted, deleted.count(in: 0..<rows) != deleted.count {
-            throw DeltaError.corruptDeletionVector(
-                path: view.deletionVector?.pathOrInlineDv ?? "", reason: "it deletes rows behind the \(rows) that \(path.string) has")
-        }
-        return DataFile(file: file, fields: fields, positions: positions, stored: stored, deleted: deleted)
+        return DataFile(file: file, fields: fields, positions: positions, stored: stored)
     }
 
-    private static func deletedRows(_ view: FileView, _ store: any ObjectStore) async throws -> DeletedRows? {
-        guard let descriptor = view.deletionVector else { return nil }
-        return try await DeletionVectorReader(store: store).read(descriptor)
+    /// The file with only these of its rows. Throws ``DeltaError/corruptDeletionVector(path:reason:)`` for a vector with rows that the file has not.
+    func only(_ live: LiveRows) throws(DeltaError) -> DataFile {
+        let rows = starts[starts.count - 1]
+        if let vector = live.vector, vector.count(in: 0..<rows) != vector.count {
+            throw .corruptDeletionVector(path: "of \(file.path)", reason: "it has rows behind the \(rows) of the file")
+        }
+        return DataFile(file: file, fields: fields, positions: positions, stored: stored, live: live)
     }
 
     /// The file with the columns wanted, and what it calls them.
     private static func open(
-        _ store: any ObjectStore, _ path: ObjectPath, sizeInBytes: Int64, _ mapping: ColumnMapping, _ fields: [Field]
+        _ store: any ObjectStore, _ path: ObjectPath, _ sizeInBytes: Int64?, _ mapping: ColumnMapping, _ fields: [Field], _ hidden: [Field]
     ) async throws -> (ParquetFile, [Field]) {
-        let guess = Set(fields.map { mapping.mode == .none ? $0.name : ColumnMapping.physicalName($0) })
+        let guess = Set(fields.map { mapping.mode == .none ? $0.name : ColumnMapping.physicalName($0) } + hidden.map(\.name))
         let file = try await ParquetFile.open(store, path, sizeInBytes: sizeInBytes, columns: guess)
-        let stored = try mapping.stored(fields, in: file.metadata.schema, path: path.string)
+        let stored = try mapping.stored(fields, in: file.metadata.schema, path: path.string) + hidden
         var names = Set(stored.map(\.name))
         if mapping.mode == .none, names.contains(where: { file.schema.index(of: $0) == nil }) {
             // Names that differ in case only are the same column to Spark, which may have written the file.
@@ -82,28 +95,28 @@ struct DataFile: Sendable {
             names.formUnion(file.metadata.schema.roots.map(\.name).filter { lowercased.contains($0.lowercased()) })
         }
         if names == guess { return (file, stored) }
-        return (try await ParquetFile.open(store, path, sizeInBytes: sizeInBytes, columns: names), stored)
+        return (try await ParquetFile.open(store, path, sizeInBytes: file.sizeInBytes, columns: names), stored)
     }
 
     var rowGroups: [RowGroupMetadata] { file.metadata.rowGroups }
 
-    /// The rows of a row group that are left.
-    func liveRows(rowGroup: Int) -> Int64 {
-        let range = starts[rowGroup]..<starts[rowGroup + 1]
-        return Int64(range.count) - (deleted?.count(in: range) ?? 0)
+    /// How many rows of a row group are wanted.
+    func liveRows(rowGroup: Int) -> Int64 { live.count(in: starts[rowGroup]..<starts[rowGroup + 1]) }
+
+    /// Which of these rows of a row group are wanted, counted from the first of them; nil where all are.
+    func kept(rowGroup: Int, rows: Range<Int>) -> [Int32]? {
+        live.kept(in: (starts[rowGroup] + Int64(rows.lowerBound))..<(starts[rowGroup] + Int64(rows.upperBound)))
     }
 
-    /// Which of these rows of a row group are left, counted from the first of them; nil where all are.
-    func kept(rowGroup: Int, rows: Range<Int>) -> [Int32]? {
-        deleted?.kept(in: (starts[rowGroup] + Int64(rows.lowerBound))..<(starts[rowGroup] + Int64(rows.upperBound)))
-    }
+    /// The place in the file of a row group's first row.
+    func firstRow(rowGroup: Int) -> Int64 { starts[rowGroup] }
 
     /// Rows of the column as they are in the file, as rows of ``fields``.
     func adapt(_ rows: Column, _ column: Int) throws(ColumnarError) -> Column {
         try ColumnAdapter.adapt(rows, to: stored[column].type).named(as: fields[column].type)
     }
 
-    /// A row group's rows that are left, in batches of at most `batchRows` rows.
+    /// A row group's rows that are wanted, in batches of at most `batchRows` rows.
     func batches(rowGroup: Int, batchRows: Int) async throws -> RowGroupBatches {
         let stored = positions.compactMap { $0 }
         let readers = stored.isEmpty ? [] : try await file.columnReaders(rowGroup: rowGroup, columns: stored)
@@ -142,7 +155,7 @@ final class RowGroupBatches: @unchecked Sendable {
         self.batchRows = batchRows
     }
 
-    /// The next rows, none where all of them are deleted; nil at the end.
+    /// The next rows, none where none of them is wanted; nil at the end.
     func next() throws -> ColumnBatch? {
         guard nextRow < rowCount else { return nil }
         var rows = min(rowCount - nextRow, batchRows)

@@ -4,9 +4,9 @@ import Parquet
 
 /// Writes the rows of a reader into one Parquet file.
 public struct ParquetExport {
-    public let reader: TableReader
+    public let reader: any RowReader
 
-    public init(reader: TableReader) { self.reader = reader }
+    public init(reader: any RowReader) { self.reader = reader }
 
     /// Throws ``ObjectStoreError/alreadyExists(path:)`` (as ``DeltaError/storage(_:)``) rather than replacing a file.
     public func run(into store: any ObjectStore, _ path: ObjectPath) async throws {

@@ -1,0 +1,77 @@
+import Base
+import Columnar
+import Expressions
+
+/// Which of the columns and rows that there are somebody asked for.
+struct RowQuery: Sendable {
+    /// What has to be read: the columns asked for, then those that only the condition needs.
+    let needed: [Field]
+    /// The columns asked for.
+    let schema: Schema
+    private let condition: BoundExpression?
+    private var rowsLeft: Int64
+
+    /// Throws ``DeltaError/invalidRequest(reason:)`` for columns and conditions that are none of the table's.
+    ///
+    /// - Parameters:
+    ///   - isAnswered: whether the condition, which uses these columns, has been answered some other way.
+    init(
+        _ options: ReadOptions, over all: [Field], now: Timestamp, isAnswered: (_ used: [Field], _ condition: String) -> Bool = { _, _ in false }
+    ) throws(DeltaError) {
+        var needed: [Field] = []
+        if let names = options.columns {
+            for name in names {
+                guard let place = ColumnAdapter.match(name, in: all) else {
+                    throw .invalidRequest(reason: "the table has no column \(name); it has \(all.map(\.name).joined(separator: ", "))")
+                }
+                needed.append(all[place])
+            }
+        } else {
+            needed = all
+        }
+        schema = Schema(needed)
+        rowsLeft = options.limit ?? .max
+        var bound: BoundExpression?
+        if let text = options.condition {
+            do throws(ExpressionError) {
+                let expression = try Expression.parse(text)
+                let used = try expression.bindCondition(to: all, now: now).columns.map { all[$0] }
+                if !isAnswered(used, text) {
+                    for field in used where !needed.contains(where: { $0.name == field.name }) { needed.append(field) }
+                    bound = try expression.bindCondition(to: needed, now: now)
+                }
+            } catch {
+                throw .invalidRequest(reason: "the condition cannot be used: \(error)")
+            }
+        }
+        self.needed = needed
+        condition = bound
+    }
+
+    /// Whether as many rows have been taken as were asked for.
+    var isSatisfied: Bool { rowsLeft <= 0 }
+
+    /// The rows of a batch of ``needed`` that were asked for, as far as the limit goes.
+    mutating func take(_ batch: ColumnBatch) throws -> ColumnBatch {
+        let kept = try select(batch)
+        let cut = kept.slice(0..<Int(min(Int64(kept.rowCount), rowsLeft)))
+        rowsLeft -= Int64(cut.rowCount)
+        return cut
+    }
+
+    /// The rows for which the condition holds, of the columns asked for.
+    private func select(_ batch: ColumnBatch) throws -> ColumnBatch {
+        let output = batch.selecting(Array(schema.fields.indices))
+        guard let condition else { return output }
+        let rows: [Int32]
+        do {
+            rows = try condition.matchingRows(of: batch).map { Int32($0) }
+        } catch {
+            throw DeltaError.invalidRequest(reason: "the condition cannot be evaluated: \(error)")
+        }
+        if rows.count == batch.rowCount { return output }
+        var columns: [Column] = []
+        for column in output.columns { columns.append(try column.gathering(rows)) }
+        return try ColumnBatch(schema: schema, columns: columns, rowCount: rows.count)
+    }
+}
