@@ -27,7 +27,7 @@ dev: build ## run a control plane with the operator on this machine until interr
 test: unit interop ## all tests: units, then the built program against its peers and kubectl
 
 unit: dependencies
-	swift test --no-parallel
+	@scripts/unit-tests
 
 interop: peers build
 	LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra --timeout 300

@@ -156,13 +156,15 @@ struct HTTPClientTests {
         #expect(unresolved?.wasNeverSent == true, "\(String(describing: unresolved))")
         var options = HTTPServer.Options()
         options.stopGracePeriod = .zero
+        let arrived = Lock(false)
         let server = try HTTPServer(options: options) { _ in
+            arrived.withLock { $0 = true }
             try? await Task.sleep(for: .seconds(30))
             return .text("")
         }
         let url = "http://127.0.0.1:\(server.port)/"
         let broken = Task { await client.failure(HTTPRequest(url: url)) }
-        try await Task.sleep(for: .milliseconds(100))
+        for _ in 0..<5000 where !arrived.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
         await server.stop()
         let failure = await broken.value
         guard case .interrupted = failure else { return #expect(Bool(false), "\(String(describing: failure))") }
