@@ -50,7 +50,8 @@ private func message(of source: String) -> String {
         ("missing = 1 AND NOT paid", false), ("(missing = 1) IS TRUE", false), ("(missing = 1) IS NOT FALSE", true), ("missing IS DISTINCT FROM 1", true),
         ("coalesce(missing, items) = 7", true),
         // Arithmetic.
-        ("items + 1 = 8", true), ("items / 2 = 3.5D", true), ("items % 4 = 3", true), ("-items = -7", true), ("2 + 3 * 4 = 14", true),
+        ("items + 1 = 8", true), ("items / 2 = 3.5D", true), ("items % 4 = 3", true), ("-items = -7", true), ("-amount = -12.5", true),
+        ("weight > -2.25", true), ("2 + 3 * 4 = 14", true),
         ("(2 + 3) * 4 = 20", true),
         ("amount * 2 = 25", true), ("amount - 0.5 = 12", true), ("order_date - DATE '2026-11-01' = 19", true), ("order_date + 1 = '2026-11-21'", true),
         // Functions, casts, CASE.

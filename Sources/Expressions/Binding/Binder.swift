@@ -134,8 +134,7 @@ struct Binder {
             let bound = try bind(operand)
             guard bound.type.isNumeric || bound.type == .null else { throw failure(syntax, "a sign needs a number, not \(bound.type)") }
             if kind == .plus || bound.type == .null { return bound }
-            let zero = try converted((.constant(.integer(0)), .integer), to: bound.type, operand)
-            return (.arithmetic(.minus, zero, bound.node, bound.type), bound.type)
+            return (.arithmetic(.minus, .constant(Cast.convert(.integer(0), to: bound.type)), bound.node, bound.type), bound.type)
         }
     }
 
@@ -181,7 +180,7 @@ struct Binder {
     }
 
     private func converted(_ typed: Typed, to type: DataType, _ syntax: Syntax) throws(ExpressionError) -> BoundExpression.Node {
-        if typed.type == type || typed.type == .null { return typed.node }
+        if typed.type == type || typed.type == .null || typed.type.hasSameValues(in: type) { return typed.node }
         guard Cast.isImplicit(from: typed.type, to: type) else { throw failure(syntax, "expected \(type), found \(typed.type)") }
         return try folded(.cast(typed.node, type, orNull: false), syntax)
     }

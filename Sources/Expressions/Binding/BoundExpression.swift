@@ -36,7 +36,7 @@ public struct BoundExpression: Sendable {
         var isConstant: Bool { if case .constant = self { true } else { false } }
     }
 
-    enum Comparison: Sendable { case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual }
+    public enum Comparison: Sendable, Hashable { case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual }
 
     enum Arithmetic: String, Sendable { case plus = "+", minus = "-", times = "*", divided = "/", modulo = "%" }
 

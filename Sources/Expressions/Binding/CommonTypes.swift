@@ -35,6 +35,14 @@ extension DataType {
         }
     }
 
+    /// Whether every value is one of the other type as it stands, so that no cast is needed.
+    func hasSameValues(in other: DataType) -> Bool {
+        switch (self, other) {
+        case let (.decimal(precision, scale), .decimal(otherPrecision, otherScale)): scale == otherScale && precision <= otherPrecision
+        default: integerRank.flatMap { rank in other.integerRank.map { rank <= $0 } } ?? false
+        }
+    }
+
     /// The type in which values of both can be compared, by Spark's rules; text gives way to any other type. Nil where there is none.
     func common(with other: DataType) -> DataType? {
         if self == other || other == .null { return self }

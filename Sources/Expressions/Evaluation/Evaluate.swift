@@ -112,7 +112,8 @@ extension BoundExpression.Node {
 }
 
 extension BoundExpression.Comparison {
-    fileprivate func holds(_ order: Scalar.Order) -> Bool {
+    /// Whether it holds of two values that stand so to each other.
+    public func holds(_ order: Scalar.Order) -> Bool {
         switch self {
         case .equal: order == .equal
         case .notEqual: order != .equal

@@ -25,6 +25,13 @@ enum Like {
         return pattern[patternIndex...].allSatisfy { $0 == .anyRun }
     }
 
+    /// What every text that matches begins with.
+    static func prefix(of pattern: String) -> String {
+        var prefix = String.UnicodeScalarView()
+        for case let .exactly(scalar) in parts(of: pattern).prefix(while: { $0 != .anyRun && $0 != .anyOne }) { prefix.append(scalar) }
+        return String(prefix)
+    }
+
     private enum Part: Equatable {
         case anyRun
         case anyOne

@@ -104,8 +104,8 @@ struct DataFile: Sendable {
     func liveRows(rowGroup: Int) -> Int64 { live.count(in: starts[rowGroup]..<starts[rowGroup + 1]) }
 
     /// Which of these rows of a row group are wanted, counted from the first of them; nil where all are.
-    func kept(rowGroup: Int, rows: Range<Int>) -> [Int32]? {
-        live.kept(in: (starts[rowGroup] + Int64(rows.lowerBound))..<(starts[rowGroup] + Int64(rows.upperBound)))
+    func kept(rowGroup: Int, rows: Range<Int64>) -> [Int32]? {
+        live.kept(in: (starts[rowGroup] + rows.lowerBound)..<(starts[rowGroup] + rows.upperBound))
     }
 
     /// The place in the file of a row group's first row.
@@ -116,11 +116,31 @@ struct DataFile: Sendable {
         try ColumnAdapter.adapt(rows, to: stored[column].type).named(as: fields[column].type)
     }
 
-    /// A row group's rows that are wanted, in batches of at most `batchRows` rows.
-    func batches(rowGroup: Int, batchRows: Int) async throws -> RowGroupBatches {
+    /// What one of ``fields`` is to a condition on the file's bounds.
+    func place(_ column: Int) -> FileCondition.Place {
+        guard let position = positions[column] else { return .constant(nil) }
+        let field = file.schema.fields[position]
+        return Self.hasSameLiterals(field.type, fields[column].type) ? .leaf([field.name]) : .unknown
+    }
+
+    /// Whether literals of the table's type compare with bounds of the stored type as they are.
+    private static func hasSameLiterals(_ stored: DataType, _ table: DataType) -> Bool {
+        switch (stored, table) {
+        case (.byte, .byte), (.byte, .short), (.byte, .integer), (.byte, .long), (.short, .integer), (.short, .long), (.integer, .long): true
+        case (.string, .binary), (.binary, .string), (.decimal, .decimal): true
+        default: stored == table
+        }
+    }
+
+    /// A row group's rows that are wanted, in batches of at most `batchRows` rows; without those of which the bounds say that `condition` does not hold.
+    func batches(rowGroup: Int, batchRows: Int, where condition: RowCondition = .unknown) async throws -> RowGroupBatches {
         let stored = positions.compactMap { $0 }
-        let readers = stored.isEmpty ? [] : try await file.columnReaders(rowGroup: rowGroup, columns: stored)
-        return RowGroupBatches(file: self, rowGroup: rowGroup, readers: readers, batchRows: batchRows)
+        var selection: RowSelection?
+        if condition != .unknown { selection = try await file.selectRows(rowGroup: rowGroup, where: condition) }
+        let readers =
+            stored.isEmpty || selection?.isEmpty == true ? [] : try await file.columnReaders(rowGroup: rowGroup, columns: stored, selection: selection)
+        return RowGroupBatches(
+            file: self, rowGroup: rowGroup, selection: selection ?? RowSelection(0..<rowGroups[rowGroup].rowCount), readers: readers, batchRows: batchRows)
     }
 }
 
@@ -135,11 +155,11 @@ final class RowGroupBatches: @unchecked Sendable {
     private let places: [Int?]
     /// What a reader gave beyond the last batch: columns come in runs of different lengths.
     private var pending: [Column?]
-    private var nextRow = 0
-    private let rowCount: Int
+    /// The rows to come.
+    private var ranges: ArraySlice<Range<Int64>>
     private let batchRows: Int
 
-    init(file: DataFile, rowGroup: Int, readers: [ColumnChunkReader], batchRows: Int) {
+    init(file: DataFile, rowGroup: Int, selection: RowSelection, readers: [ColumnChunkReader], batchRows: Int) {
         self.file = file
         self.rowGroup = rowGroup
         schema = Schema(file.fields)
@@ -151,14 +171,14 @@ final class RowGroupBatches: @unchecked Sendable {
             return next
         }
         pending = Array(repeating: nil, count: readers.count)
-        rowCount = Int(clamping: file.rowGroups[rowGroup].rowCount)
+        ranges = selection.ranges[...]
         self.batchRows = batchRows
     }
 
     /// The next rows, none where none of them is wanted; nil at the end.
     func next() throws -> ColumnBatch? {
-        guard nextRow < rowCount else { return nil }
-        var rows = min(rowCount - nextRow, batchRows)
+        guard let range = ranges.first else { return nil }
+        var rows = min(Int(clamping: range.count), batchRows)
         for (place, reader) in readers.enumerated() {
             if pending[place] == nil { pending[place] = try reader.next(maxRows: rows) }
             guard let column = pending[place] else {
@@ -166,8 +186,10 @@ final class RowGroupBatches: @unchecked Sendable {
             }
             rows = min(rows, column.count)
         }
-        let kept = file.kept(rowGroup: rowGroup, rows: nextRow..<(nextRow + rows))
-        nextRow += rows
+        let end = range.lowerBound + Int64(rows)
+        let kept = file.kept(rowGroup: rowGroup, rows: range.lowerBound..<end)
+        ranges[ranges.startIndex] = end..<range.upperBound
+        if end == range.upperBound { ranges.removeFirst() }
         var columns: [Column] = []
         for (index, place) in places.enumerated() {
             guard let place, let column = pending[place] else {

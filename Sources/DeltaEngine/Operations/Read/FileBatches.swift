@@ -1,6 +1,7 @@
 import Columnar
+import Parquet
 
-/// The rows of one data file, beside columns that have one value in all of them: partition columns, and what is known of the file as a whole.
+/// The rows of one data file that a query may want, beside columns that have one value in all of them: partition columns, and what is known of the file as a whole.
 ///
 /// One caller at a time.
 struct FileBatches {
@@ -9,16 +10,18 @@ struct FileBatches {
     private let fields: [Field]
     /// By name; a column that is not here is the file's.
     private let constants: [String: Scalar?]
+    private let condition: RowCondition
     private var rowGroup = 0
     private var batches: RowGroupBatches?
 
     private static let batchRows = 65_536
 
     /// - Parameter file: opened with the fields that are no constants, in any order.
-    init(file: DataFile, fields: [Field], constants: [String: Scalar?]) {
+    init(file: DataFile, query: RowQuery, constants: [String: Scalar?]) {
         self.file = file
-        self.fields = fields
+        fields = query.needed
         self.constants = constants
+        condition = query.rowCondition(file, constants: constants)
     }
 
     /// The next rows, none where all of them are left out; nil at the end.
@@ -26,7 +29,8 @@ struct FileBatches {
         while true {
             if let batch = try batches?.next() { return try completed(batch) }
             guard rowGroup < file.rowGroups.count else { return nil }
-            batches = file.liveRows(rowGroup: rowGroup) > 0 ? try await file.batches(rowGroup: rowGroup, batchRows: Self.batchRows) : nil
+            let isWanted = !condition.isNever && file.liveRows(rowGroup: rowGroup) > 0
+            batches = isWanted ? try await file.batches(rowGroup: rowGroup, batchRows: Self.batchRows, where: condition) : nil
             rowGroup += 1
         }
     }

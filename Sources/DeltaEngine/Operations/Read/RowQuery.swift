@@ -1,6 +1,7 @@
 import Base
 import Columnar
 import Expressions
+import Parquet
 
 /// Which of the columns and rows that there are somebody asked for.
 struct RowQuery: Sendable {
@@ -46,6 +47,18 @@ struct RowQuery: Sendable {
         }
         self.needed = needed
         condition = bound
+    }
+
+    /// The condition as a file's bounds can answer it; as the columns of one value alone do, where the file is not open yet.
+    ///
+    /// - Parameter constants: by name; a column that is not here is the file's.
+    func rowCondition(_ file: DataFile?, constants: [String: Scalar?]) -> RowCondition {
+        guard let condition else { return .unknown }
+        let places = needed.map { field in
+            if let value = constants[field.name] { return FileCondition.Place.constant(value) }
+            return file.flatMap { file in file.fields.firstIndex { $0.name == field.name }.map(file.place) } ?? .unknown
+        }
+        return FileCondition(places: places).rows(condition.implied)
     }
 
     /// Whether as many rows have been taken as were asked for.

@@ -64,9 +64,10 @@ public final class TableReader: RowReader, @unchecked Sendable {
             if let batch = try await current?.next() { return batch }
             guard let file = try nextMatchingFile() else { return nil }
             let constants = try snapshot.metadata.partitionConstants(file.partitionValues)
+            if query.rowCondition(nil, constants: constants).isNever { continue }
             let opened = try await DataFile.open(
                 table.store, file, mapping: snapshot.metadata.columnMapping, fields: query.needed.filter { constants[$0.name] == nil })
-            current = FileBatches(file: opened, fields: query.needed, constants: constants)
+            current = FileBatches(file: opened, query: query, constants: constants)
         }
     }
 

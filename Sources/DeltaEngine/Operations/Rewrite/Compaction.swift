@@ -248,7 +248,7 @@ private struct ColumnUnit: Sendable {
         while let batch = try reader.next(maxRows: Compaction.batchRows) {
             try Task.checkCancellation()
             let adapted = try file.adapt(batch, column)
-            let kept = file.kept(rowGroup: source.rowGroup, rows: row..<(row + batch.count))
+            let kept = file.kept(rowGroup: source.rowGroup, rows: Int64(row)..<Int64(row + batch.count))
             row += batch.count
             try encoder.append(try kept.map { rows throws(ColumnarError) in try adapted.gathering(rows) } ?? adapted)
         }
