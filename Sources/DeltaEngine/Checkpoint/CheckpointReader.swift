@@ -11,19 +11,21 @@ struct CheckpointReader {
     let store: any ObjectStore
     let environment: EngineEnvironment
 
-    /// Rows decoded at a time: what is in memory besides the columns that are kept, twice.
-    private static let rowsPerStep = 16384
+    /// Rows decoded at a time: what is in memory besides the columns that are kept, once per task at work.
+    private static let rowsPerStep = 8192
 
     func read(_ checkpoint: CheckpointFiles) async throws -> [ReplayBatch] {
         let (store, version) = (store, checkpoint.version)
-        // A part has at most two tasks at work, see ``readFiles(_:isAdd:)``.
+        // Where there are several files each has one task besides the one that decodes it, see ``readFiles(_:isAdd:tasks:)``.
         let limit = max(1, environment.parallelism / 2)
-        let parts = try await concurrentMap(checkpoint.files, limit: limit) { file in
-            try await Self.naming(file.path, version) { try await Self.read(file, version: version, store) }
+        let tasks = { (files: Int) in files > 1 ? 1 : environment.parallelism }
+        let parts = try await concurrentMap(checkpoint.files, limit: limit) { [tasks = tasks(checkpoint.files.count)] file in
+            try await Self.naming(file.path, version) { try await Self.read(file, version: version, store, tasks: tasks) }
         }
-        let sidecars = try await concurrentMap(parts.flatMap(\.sidecars), limit: limit) { sidecar in
+        let references = parts.flatMap(\.sidecars)
+        let sidecars = try await concurrentMap(references, limit: limit) { [tasks = tasks(references.count)] sidecar in
             try await Self.naming(sidecar.path, version) {
-                try await Self.read(sidecar.path, sidecar.sizeInBytes, ["add", "remove"], version: version, store).batches
+                try await Self.read(sidecar.path, sidecar.sizeInBytes, ["add", "remove"], version: version, store, tasks: tasks).batches
             }
         }
         return parts.flatMap(\.batches) + sidecars.flatMap { $0 }
@@ -37,7 +39,7 @@ struct CheckpointReader {
                 if case .uuidCheckpoint(_, isJSON: true) = file.name {
                     return try CheckpointManifest.read(try await store.get(file.path), version: checkpoint.version).sidecars
                 }
-                return try await Self.read(file.path, file.sizeInBytes, ["sidecar"], version: checkpoint.version, store).sidecars
+                return try await Self.read(file.path, file.sizeInBytes, ["sidecar"], version: checkpoint.version, store, tasks: 1).sidecars
             }
         }
         return sidecars
@@ -66,15 +68,17 @@ struct CheckpointReader {
         var sidecars: [Sidecar] = []
     }
 
-    private static func read(_ file: LogFile, version: Int64, _ store: any ObjectStore) async throws -> Part {
-        guard case .uuidCheckpoint(_, isJSON: true) = file.name else { return try await read(file.path, file.sizeInBytes, columns, version: version, store) }
+    private static func read(_ file: LogFile, version: Int64, _ store: any ObjectStore, tasks: Int) async throws -> Part {
+        guard case .uuidCheckpoint(_, isJSON: true) = file.name else {
+            return try await read(file.path, file.sizeInBytes, columns, version: version, store, tasks: tasks)
+        }
         let manifest = try CheckpointManifest.read(try await store.get(file.path), version: version)
         return Part(batches: [manifest.batch], sidecars: manifest.sidecars)
     }
 
     /// One batch with the state, and one per run of file rows.
     private static func read(
-        _ path: ObjectPath, _ sizeInBytes: Int64, _ columns: Set<String>, version: Int64, _ store: any ObjectStore
+        _ path: ObjectPath, _ sizeInBytes: Int64, _ columns: Set<String>, version: Int64, _ store: any ObjectStore, tasks: Int
     ) async throws -> Part {
         let parquet = try await ParquetFile.open(store, path, sizeInBytes: sizeInBytes, columns: columns)
         var sidecars: [Sidecar] = []
@@ -82,16 +86,16 @@ struct CheckpointReader {
         var batches: [ReplayBatch] = []
         for group in parquet.metadata.rowGroups.indices {
             for (position, field) in parquet.schema.fields.enumerated() {
-                let reader = try await parquet.columnReader(rowGroup: group, column: position)
+                let stream = try await parquet.columnStream(rowGroup: group, column: position)
                 if field.name == "add" || field.name == "remove" {
-                    batches += try await readFiles(reader, isAdd: field.name == "add")
+                    batches += try await readFiles(stream, isAdd: field.name == "add", tasks: tasks)
                 } else if field.name == "sidecar" {
-                    while let column = try reader.next(maxRows: rowsPerStep) {
+                    while let column = try await stream.next(maxRows: rowsPerStep) {
                         let rows = try rows(column, field)
                         for row in 0..<rows.count where !rows.isNull(row) { sidecars.append(try Sidecar(members: rows.object(row))) }
                     }
                 } else {
-                    while let column = try reader.next(maxRows: rowsPerStep) {
+                    while let column = try await stream.next(maxRows: rowsPerStep) {
                         try readState(try rows(column, field), field.name, version: version, into: &state)
                     }
                 }
@@ -100,19 +104,19 @@ struct CheckpointReader {
         return Part(batches: [state] + batches, sidecars: sidecars)
     }
 
-    /// The file rows of a column. While a run of rows is decoded, the one before is put into its segment by another task.
-    private static func readFiles(_ reader: ColumnChunkReader, isAdd: Bool) async throws -> [ReplayBatch] {
-        let field = reader.field
+    /// The file rows of a column. While a run of rows is decoded, those before are put into their segments by other tasks.
+    private static func readFiles(_ stream: ColumnChunkStream, isAdd: Bool, tasks: Int) async throws -> [ReplayBatch] {
+        let field = stream.field
         return try await withThrowingTaskGroup(of: (Int, FileSegment).self) { group in
             var segments: [Int: FileSegment] = [:]
             var count = 0
-            while let column = try reader.next(maxRows: rowsPerStep) {
-                if count > 0, let (index, segment) = try await group.next() { segments[index] = segment }
+            while let column = try await stream.next(maxRows: rowsPerStep) {
+                if count - segments.count >= tasks, let (index, segment) = try await group.next() { segments[index] = segment }
                 // Where a column has nothing but nulls there are no files.
                 guard column.nullCount < column.count else { continue }
                 let index = count
                 group.addTask {
-                    let builder = FileSegmentBuilder()
+                    let builder = FileSegmentBuilder(capacity: column.count - column.nullCount)
                     try CheckpointFileRows(try rows(column, field), isAdd: isAdd).append(to: builder)
                     return (index, builder.finish())
                 }

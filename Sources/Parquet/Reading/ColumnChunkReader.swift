@@ -86,6 +86,11 @@ public final class ColumnChunkReader: @unchecked Sendable {
             }
         }
         try take(rows)
+        return try filled()
+    }
+
+    /// The rows that the leaves' batches were filled with; nil behind the last row.
+    func filled() throws(ParquetError) -> Column? {
         do throws(Damage) {
             return try assemble()
         } catch {
@@ -93,32 +98,75 @@ public final class ColumnChunkReader: @unchecked Sendable {
         }
     }
 
+    /// Where in the file the bytes lie that a leaf needs before it can go on, at least how many there must be, and where its chunk ends.
+    func missing(leaf: Int) -> (start: Int64, count: Int)? {
+        leaves[leaf].missing.map { (starts[leaf] + Int64($0.position), $0.count) }
+    }
+
+    func feed(_ bytes: Bytes, leaf: Int) { leaves[leaf].feed(bytes) }
+
     /// Nulls of a column without values take no memory, but time.
     private static let mostRows = 1 << 24
 
-    /// Fills the leaves' batches with so many rows, or as many as there are, or as come to a quarter of the limit: all leaves step by step
-    /// together, so that they end with the same row. Values of fixed width need no steps.
-    private func take(_ rows: Int) throws(ParquetError) {
-        let enough = limits.batchBytes / 4
-        var step = hasFixedWidth ? max(1, enough / 16) : 256
+    /// How far the leaves' batches are filled.
+    struct Filling {
+        let rows: Int
+        var step: Int
+        /// Rows that all leaves have.
         var taken = 0
-        while taken < rows {
-            let target = min(rows, taken + step)
-            var before = 0
-            var after = 0
-            for (index, leaf) in leaves.enumerated() {
-                before = max(before, leaf.sizeInBytes)
+        /// Within a step: the leaf whose turn it is, the row that the first has reached, and the largest batch before and after.
+        var leaf = 0
+        var reached = 0
+        var before = 0
+        var after = 0
+
+        init(rows: Int, step: Int) {
+            self.rows = rows
+            self.step = step
+        }
+
+        mutating func beginStep() { (leaf, before, after) = (0, 0, 0) }
+    }
+
+    /// Fills the leaves' batches with so many rows, or as many as there are, or as come to a quarter of the limit.
+    private func take(_ rows: Int) throws(ParquetError) {
+        var filling = beginFilling(rows)
+        // All bytes are here.
+        if let leaf = try fill(&filling) { try placing(leaf) { () throws(Damage) in throw Damage("its pages are not all there") } }
+    }
+
+    /// Values of fixed width need no steps.
+    func beginFilling(_ rows: Int) -> Filling {
+        Filling(rows: min(rows, Self.mostRows), step: hasFixedWidth ? max(1, limits.batchBytes / 64) : 256)
+    }
+
+    /// Takes rows into all leaves step by step together, so that they end with the same row. Returns the leaf for which more bytes must come before
+    /// this can go on.
+    func fill(_ filling: inout Filling) throws(ParquetError) -> Int? {
+        let enough = limits.batchBytes / 4
+        while filling.taken < filling.rows {
+            let target = min(filling.rows, filling.taken + filling.step)
+            while filling.leaf < leaves.count {
+                let index = filling.leaf
+                let leaf = leaves[index]
+                filling.before = max(filling.before, leaf.sizeInBytes)
                 let reached = try placing(index) { () throws(Damage) in
-                    let reached = try leaf.take(upTo: target, of: rows)
-                    guard index == 0 || reached == taken else { throw Damage("its leaves disagree about the number of rows") }
+                    let reached = try leaf.take(upTo: target, of: filling.rows)
+                    guard index == 0 || reached == filling.reached || leaf.missing != nil else { throw Damage("its leaves disagree about the number of rows") }
                     return reached
                 }
-                if index == 0 { taken = reached }
-                after = max(after, leaf.sizeInBytes)
+                if leaf.missing != nil { return index }
+                if index == 0 { filling.reached = reached }
+                filling.after = max(filling.after, leaf.sizeInBytes)
+                filling.leaf += 1
             }
-            if taken < target || after >= enough { return }
-            step = after - before > enough / 8 ? max(1, step / 2) : max(step, min(step * 2, 8192))
+            filling.taken = filling.reached
+            if filling.taken < target || filling.after >= enough { break }
+            let step = filling.step
+            filling.step = filling.after - filling.before > enough / 8 ? max(1, step / 2) : max(step, min(step * 2, 8192))
+            filling.beginStep()
         }
+        return nil
     }
 
     /// Runs `body` for a leaf, and says in its errors where it is.

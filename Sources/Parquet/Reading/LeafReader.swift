@@ -74,6 +74,12 @@ final class LeafReader {
     /// Where in the chunk the last error came from.
     var position: Int { page?.offset ?? pages.position }
 
+    /// What ``take(upTo:of:)`` stopped for: from where on in the chunk at least how many bytes must come by ``feed(_:)``; nil where nothing is missing.
+    var missing: (position: Int, count: Int)? { pages.needed.map { (pages.position, $0) } }
+
+    /// More of the chunk, from where ``missing`` says.
+    func feed(_ bytes: Bytes) { pages.feed(bytes) }
+
     /// Goes forward to `target`: over pages that were not fetched, and by decoding what is in the way in those that were.
     func skip(to target: Int64) throws(Damage) {
         if !hasBegun { try begin() }
@@ -92,7 +98,7 @@ final class LeafReader {
     private static let skippedRows: Int64 = 1 << 12
 
     /// Adds rows to the batch until it has `target`, on the way to `expected`; returns how many it has. Fewer at the end of the chunk, or of its pages that were fetched in a
-    /// row, and where the pages change from codes to values.
+    /// row, and where the pages change from codes to values. Where bytes are ``missing`` it is to be called again with them.
     func take(upTo target: Int, of expected: Int) throws(Damage) -> Int {
         if !isFilling {
             guard target > 0, try hasEntries() else { return 0 }
@@ -237,7 +243,7 @@ final class LeafReader {
             page = nil
             guard entriesLeft > 0 else { return false }
             guard let next = try pages.nextPage() else {
-                if isPartial { return false }
+                if isPartial || pages.needed != nil { return false }
                 throw Damage("the chunk ends \(entriesLeft) values early", at: pages.position)
             }
             try open(next)

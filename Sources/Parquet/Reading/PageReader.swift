@@ -18,9 +18,16 @@ struct PageReader {
     /// The stretch that they are; nil while they are the dictionary.
     private var stretch: Int?
     private var next = 0
+    /// The chunk's bytes behind those that are here; they come by ``feed(_:)``.
+    private var missing = 0
+    /// After a page could not be read because part of it is missing: how many bytes there must be from ``position`` on.
+    private(set) var needed: Int?
     private let codec: CompressionCodec
     private let options: ReadOptions
     private let decompressor = PageDecompressor()
+
+    /// More than page headers take, but for those with long bounds.
+    private static let headerBytes = 4 << 10
 
     init(chunk: ChunkPages, codec: CompressionCodec, options: ReadOptions) {
         self.chunk = chunk
@@ -48,6 +55,16 @@ struct PageReader {
         bytes = chunk.stretches[number].bytes
         base = chunk.stretches[number].offset
         next = 0
+        missing = number == chunk.stretches.count - 1 ? chunk.following : 0
+    }
+
+    /// Goes on with more of the chunk: what lies at ``position``, and of it at least as much as is ``needed``.
+    mutating func feed(_ more: Bytes) {
+        missing = max(0, missing - (more.count - (bytes.count - next)))
+        base = position
+        bytes = more
+        next = 0
+        needed = nil
     }
 
     /// The dictionary page that was fetched apart from the stretches, if there is one. To be called before ``nextPage()``.
@@ -56,12 +73,28 @@ struct PageReader {
         return try nextPage()
     }
 
-    /// The next page; nil at the end of the stretch.
+    /// The next page; nil at the end of the stretch, and where the page is not all there yet: then ``needed`` says so.
     mutating func nextPage() throws(Damage) -> Page? {
-        guard next < bytes.count else { return nil }
+        guard next < bytes.count else {
+            if missing > 0 { needed = 1 }
+            return nil
+        }
         let offset = position
         let rest = bytes.dropFirst(next)
-        let (header, length) = try rest.withUnsafeBytes { (input) throws(Damage) in try PageHeader.read(input) }
+        let header: PageHeader
+        let length: Int
+        do {
+            (header, length) = try rest.withUnsafeBytes { (input) throws(Damage) in try PageHeader.read(input) }
+        } catch {
+            guard missing > 0 else { throw error }
+            // Perhaps only cut off; with all of the chunk there is no doubt left.
+            needed = min(rest.count + missing, max(2 * rest.count, Self.headerBytes))
+            return nil
+        }
+        if missing > 0, length + header.compressedSize > rest.count, length + header.compressedSize <= rest.count + missing {
+            needed = length + header.compressedSize
+            return nil
+        }
         guard let compressed = rest.slice(length..<(length + header.compressedSize)) else {
             throw Damage("a page of \(header.compressedSize) bytes where the chunk has \(rest.count - length) left", at: offset)
         }

@@ -87,6 +87,17 @@ final class FileSegmentBuilder {
     fileprivate var defaultRowCommitVersions = SparseColumn<Int64>()
     fileprivate var clusteringProviders = SparseColumn<String>()
 
+    /// - Parameter capacity: how many rows there will be, where that is known: so that no column grows beyond.
+    init(capacity: Int = 0) {
+        paths.reserveCapacity(capacity)
+        hashes.reserveCapacity(capacity)
+        sizes.reserveCapacity(capacity)
+        times.reserveCapacity(capacity)
+        flags.reserveCapacity(capacity)
+        recordCounts.reserveCapacity(capacity)
+        statistics.reserve(capacity)
+    }
+
     var count: Int { paths.count }
 
     /// Begins a row. `writePath` writes at most `pathLimit` bytes of the path as the log has it, and returns their count.

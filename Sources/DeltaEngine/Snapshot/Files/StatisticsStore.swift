@@ -51,6 +51,8 @@ final class StatisticsStoreBuilder {
     private var blocks: [StatisticsStore.Block] = []
     private var current = BytesBuilder()
 
+    func reserve(_ rows: Int) { places.reserveCapacity(rows) }
+
     /// Sets the text of a row behind all those set so far: at most `limit` bytes, which `fill` writes and whose length it returns.
     func append<Failure: Error>(
         row: Int, upTo limit: Int, _ fill: (UnsafeMutableBufferPointer<UInt8>) throws(Failure) -> Int

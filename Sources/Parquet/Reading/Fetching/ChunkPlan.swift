@@ -14,13 +14,17 @@ struct ChunkPlan {
     let stretches: [Stretch]
     /// Whether pages were left out.
     let isPartial: Bool
+    /// The chunk's bytes behind the last stretch that are to be fetched later.
+    let following: Int
 
-    /// All of the chunk.
-    init(whole chunk: ColumnChunkMetadata) {
+    /// All of the chunk, or its first bytes, the rest to be fetched later.
+    init(whole chunk: ColumnChunkMetadata, upTo limit: Int64 = .max) {
         let range = chunk.byteRange
+        let end = range.lowerBound + min(limit, Int64(range.count))
         dictionary = range.lowerBound..<range.lowerBound
-        stretches = [Stretch(range: range, firstRow: 0)]
+        stretches = [Stretch(range: range.lowerBound..<end, firstRow: 0)]
         isPartial = false
+        following = Int(range.upperBound - end)
     }
 
     /// The pages that hold `selection`. Nil where the index does not describe this chunk: then the chunk has to be read whole.
@@ -46,6 +50,7 @@ struct ChunkPlan {
         }
         self.stretches = stretches
         isPartial = true
+        following = 0
     }
 
     /// Whether the pages lie in the chunk one right after the other, and begin with rows that there are.
@@ -73,7 +78,7 @@ struct ChunkPlan {
             dictionary: parts.first ?? .empty,
             stretches: zip(stretches, parts.dropFirst()).map {
                 ChunkPages.Stretch(bytes: $1, offset: Int($0.range.lowerBound - dictionary.lowerBound), firstRow: $0.firstRow)
-            }, isPartial: isPartial)
+            }, isPartial: isPartial, following: following)
     }
 }
 
@@ -89,4 +94,6 @@ struct ChunkPages {
     let dictionary: Bytes
     let stretches: [Stretch]
     let isPartial: Bool
+    /// How many bytes of the chunk are to come behind the last stretch.
+    let following: Int
 }
