@@ -49,6 +49,16 @@ extension ParquetFile {
         }
         return values
     }
+
+    /// All values of a column, fetched in pieces of so many bytes.
+    func values(of column: Int, rows: Int, pieceBytes: Int64) async throws -> [Scalar?] {
+        var values: [Scalar?] = []
+        for group in metadata.rowGroups.indices {
+            let stream = try await columnStream(rowGroup: group, column: column, pieceBytes: pieceBytes)
+            while let part = try await stream.next(maxRows: rows) { values += part.scalars }
+        }
+        return values
+    }
 }
 
 /// A batch of one column.

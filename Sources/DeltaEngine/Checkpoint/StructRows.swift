@@ -19,6 +19,9 @@ struct StructRows {
 
     func isNull(_ row: Int) -> Bool { column.isNull(at: row) }
 
+    /// Whether there is nothing but nulls.
+    var isEmpty: Bool { column.nullCount == column.count }
+
     /// All members of a row; nil for null.
     func value(_ row: Int) -> Scalar? { column.value(at: row) }
 
@@ -105,17 +108,48 @@ struct TextRows {
         self.data = data
     }
 
+    var count: Int { column.count }
+
+    /// Whether there is nothing but nulls.
+    var isEmpty: Bool { column.nullCount == column.count }
+
+    var hasNoNull: Bool { column.nullCount == 0 }
+
     /// nil for null.
-    func bytes(_ row: Int) -> Bytes? { column.isNull(at: row) ? nil : data.slice(range(row)) }
+    func bytes(_ row: Int) -> Bytes? {
+        guard !column.isNull(at: row) else { return nil }
+        return data.slice(offsets.withUnsafeBytes { Values.range($0, row) })
+    }
 
     func text(_ row: Int) -> String? { bytes(row)?.text }
 
     func isNull(_ row: Int) -> Bool { column.isNull(at: row) }
 
-    private func range(_ row: Int) -> Range<Int> {
-        offsets.withUnsafeBytes { raw in
-            let values = raw.assumingMemoryBound(to: Int32.self)
-            return Int(values[row])..<Int(values[row + 1])
+    /// All values, without a reference to count for each.
+    struct Values {
+        fileprivate let column: Column
+        fileprivate let offsets: UnsafeRawBufferPointer
+        let data: UnsafeRawBufferPointer
+
+        /// Where in ``data`` the value lies; nil for null.
+        @inline(__always)
+        func range(_ row: Int) -> Range<Int>? { column.isNull(at: row) ? nil : Self.range(offsets, row) }
+
+        subscript(row: Int) -> UnsafeRawBufferPointer? {
+            @inline(__always) get { range(row).map { UnsafeRawBufferPointer(rebasing: data[$0]) } }
+        }
+
+        @inline(__always)
+        fileprivate static func range(_ offsets: UnsafeRawBufferPointer, _ row: Int) -> Range<Int> {
+            let ends = offsets.assumingMemoryBound(to: Int32.self)
+            return Int(ends[row])..<Int(ends[row + 1])
+        }
+    }
+
+    /// Calls `body` with the values, which are only valid during the call.
+    func withValues<Result, Failure: Error>(_ body: (Values) throws(Failure) -> Result) throws(Failure) -> Result {
+        try offsets.withUnsafeBytes { (offsets) throws(Failure) in
+            try data.withUnsafeBytes { (data) throws(Failure) in try body(Values(column: column, offsets: offsets, data: data)) }
         }
     }
 }
@@ -132,6 +166,9 @@ struct IntegerRows {
         self.values = values
         isWide = column.type == .long
     }
+
+    /// Whether there is nothing but nulls.
+    var isEmpty: Bool { column.nullCount == column.count }
 
     subscript(row: Int) -> Int64? {
         guard !column.isNull(at: row) else { return nil }
@@ -176,6 +213,9 @@ struct TextMapRows {
     }
 
     func isNull(_ row: Int) -> Bool { column.isNull(at: row) }
+
+    /// Whether there is nothing but nulls and maps without an entry.
+    var isEmpty: Bool { column.nullCount == column.count || keys.count == 0 }
 
     /// Calls `body` with each entry of the row.
     func forEach(_ row: Int, _ body: (_ key: Bytes, _ value: Bytes?) -> Void) {

@@ -105,7 +105,6 @@ final class CommitScanner {
         var baseRowId: Int64?
         var defaultRowCommitVersion: Int64?
         var clusteringProvider: String?
-        var hasPartitionValues = false
     }
 
     private func scanFile(_ scanner: inout JSONScanner, into builder: FileSegmentBuilder, isAdd: Bool) throws {
@@ -135,12 +134,12 @@ final class CommitScanner {
             try builder.setStatistics(limit: stats.count) { (target) throws(JSONError) in try Self.write(stats, of: line, to: target) }
         }
         if isAdd, let tags = file.tags {
-            builder.setTags(scanner.bytes(of: JSONText(offset: tags.lowerBound, count: tags.count, hasEscapes: false)))
+            builder.setTags(scanner.bytes(of: JSONText(offset: tags.lowerBound, count: tags.count, hasEscapes: false)), row: builder.count - 1)
         }
         if file.baseRowId != nil || file.defaultRowCommitVersion != nil {
-            builder.setRowTracking(baseRowId: file.baseRowId, defaultRowCommitVersion: file.defaultRowCommitVersion)
+            builder.setRowTracking(baseRowId: file.baseRowId, defaultRowCommitVersion: file.defaultRowCommitVersion, row: builder.count - 1)
         }
-        if let provider = file.clusteringProvider { builder.setClusteringProvider(provider) }
+        if let provider = file.clusteringProvider { builder.setClusteringProvider(provider, row: builder.count - 1) }
     }
 
     private func scanMember(_ key: JSONText, _ scanner: inout JSONScanner, _ file: inout ScannedFile, isAdd: Bool) throws {
@@ -151,7 +150,6 @@ final class CommitScanner {
         } else if scanner.text(key, equals: "stats") {
             file.stats = try scanner.string()
         } else if scanner.text(key, equals: "partitionValues") {
-            file.hasPartitionValues = true
             try scanPartitionValues(&scanner)
         } else if scanner.text(key, equals: "dataChange") {
             if try scanner.bool() { file.flags.insert(.dataChange) } else { file.flags.remove(.dataChange) }

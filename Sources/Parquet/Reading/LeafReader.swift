@@ -152,7 +152,7 @@ final class LeafReader {
         try page.body.withUnsafeBytes { (body) throws(Damage) in
             guard let base = body.baseAddress else { return }
             var isDense = maximum == 0
-            if !isDense, !keepsLevels { isDense = try page.definitions.takeAllDefined(base, count: left) }
+            if !isDense { isDense = try page.definitions.takeAllDefined(base, count: left) }
             if isDense {
                 if keepsLevels { batch.definitions.append(repeating: maximum, count: left) }
                 try sink.appendValues(&page.values, count: left, dictionary: dictionary, limit: limits.batchBytes)

@@ -79,6 +79,10 @@ import Testing
                     rows += part.count
                     if part.count > 0 { _ = part.value(at: part.count - 1) }
                 }
+                let stream = try await file.columnStream(rowGroup: group, column: column, pieceBytes: 300)
+                var streamed = 0
+                while streamed < 20_000, let part = try await stream.next(maxRows: 5000) { streamed += part.count }
+                #expect(streamed == rows)
             }
             for leaf in file.metadata.schema.leaves.prefix(4) {
                 let condition = RowCondition.any([.comparison(column: leaf.path, .equal, .integer(1)), .comparison(column: leaf.path, .less, .string("b"))])

@@ -34,6 +34,8 @@ import Testing
             #expect(whole == expected, "\(name)")
             let pieces = try await file.values(of: index, rows: 1 + random.integer(below: 40), keepingDictionary: true)
             #expect(pieces == expected, "\(name)")
+            let fetched = try await file.values(of: index, rows: 1 + random.integer(below: 40), pieceBytes: [1, 60, 1000][random.integer(below: 3)])
+            #expect(fetched == expected, "\(name)")
         }
         try expectStatistics(written, batches, schema, seed)
     }

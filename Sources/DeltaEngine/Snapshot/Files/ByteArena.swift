@@ -51,6 +51,24 @@ final class ByteArenaBuilder {
         return UInt64(blocks.count) << 32 | UInt64(start)
     }
 
+    /// Appends `count` strings and their handles.
+    func append(_ count: Int, to handles: inout [ByteArena.Handle], _ string: (Int) -> UnsafeRawBufferPointer) {
+        var block = BytesBuilder()
+        swap(&block, &current)
+        for index in 0..<count {
+            let string = string(index)
+            if block.count + string.count + 4 > blockSize {
+                swap(&block, &current)
+                startBlock(string.count + 4)
+                swap(&block, &current)
+            }
+            handles.append(UInt64(blocks.count) << 32 | UInt64(block.count))
+            block.append(UInt32(truncatingIfNeeded: string.count))
+            block.append(contentsOf: string)
+        }
+        swap(&block, &current)
+    }
+
     func append(_ bytes: UnsafeRawBufferPointer) -> ByteArena.Handle {
         append(upTo: bytes.count) { $0.copy(bytes) }
     }

@@ -123,6 +123,58 @@ final class FileSegmentBuilder {
         deletionVectors.set(deletionVector, at: row)
     }
 
+    /// Begins `count` rows at once, as ``appendRow(pathLimit:size:time:flags:deletionVector:_:)`` begins one; returns the number of the first.
+    func appendRows(
+        _ count: Int, size: (Int) -> Int64?, time: (Int) -> Int64?, flags: (Int) -> FileSegment.Flags, deletionVector: ((Int) -> DeletionVectorDescriptor?)?,
+        path: (Int) -> UnsafeRawBufferPointer
+    ) -> Int {
+        let first = paths.count
+        arena.append(count, to: &paths, path)
+        // Columns are filled one after the other, and out of the object: as its properties they would be checked for exclusive access value by value.
+        var (hashes, sizes, times, rowFlags) = ([UInt64](), [Int64](), [Int64](), [FileSegment.Flags]())
+        swap(&hashes, &self.hashes)
+        swap(&sizes, &self.sizes)
+        swap(&times, &self.times)
+        swap(&rowFlags, &self.flags)
+        for index in 0..<count {
+            let (size, time) = (size(index), time(index))
+            var flags = flags(index)
+            if size != nil { flags.insert(.hasSize) }
+            if time != nil { flags.insert(.hasTime) }
+            sizes.append(size ?? 0)
+            times.append(time ?? 0)
+            rowFlags.append(flags)
+        }
+        for index in 0..<count {
+            guard let vector = deletionVector?(index) else {
+                hashes.append(PathHash.hash(path: path(index), deletionVector: UnsafeRawBufferPointer(start: nil, count: 0)))
+                continue
+            }
+            var id = vector.uniqueID
+            hashes.append(id.withUTF8 { PathHash.hash(path: path(index), deletionVector: UnsafeRawBufferPointer($0)) })
+            deletionVectors.set(vector, at: first + index)
+        }
+        recordCounts.append(contentsOf: repeatElement(-1, count: count))
+        swap(&hashes, &self.hashes)
+        swap(&sizes, &self.sizes)
+        swap(&times, &self.times)
+        swap(&rowFlags, &self.flags)
+        return first
+    }
+
+    /// Sets the statistics of the last `count` rows, texts that lie in `data` one behind the other; `range` says where, nil for a row without.
+    func setStatistics(_ count: Int, _ data: UnsafeRawBufferPointer, _ range: (Int) -> Range<Int>?) {
+        let first = paths.count - count
+        statistics.append(firstRow: first, count: count, data, range)
+        var counts = [Int64]()
+        swap(&counts, &recordCounts)
+        for index in 0..<count {
+            guard let text = range(index) else { continue }
+            counts[first + index] = StatisticsText.recordCount(UnsafeRawBufferPointer(rebasing: data[text])) ?? -1
+        }
+        swap(&counts, &recordCounts)
+    }
+
     /// Whether the last row's path is UTF-8; one that is not would never match an object's name.
     var lastPathIsValid: Bool {
         guard let handle = paths.last else { return true }
@@ -134,7 +186,8 @@ final class FileSegmentBuilder {
     /// Sets the last row's value of a partition column.
     func setPartition(_ column: Int, _ value: String?) { partitions.set(value, column: column, row: paths.count - 1) }
 
-    func setPartition(_ column: String, _ value: String?) { setPartition(partitions.column(column), value) }
+    /// Sets a row's value of a partition column; rows come in ascending order.
+    func setPartition(_ column: String, _ value: String?, row: Int) { partitions.set(value, column: partitions.column(column), row: row) }
 
     /// Sets the last row's statistics: at most `limit` bytes of JSON that `write` writes, returning their count.
     func setStatistics<Failure: Error>(
@@ -145,14 +198,14 @@ final class FileSegmentBuilder {
         recordCounts[paths.count - 1] = (records ?? nil) ?? -1
     }
 
-    func setTags(_ json: UnsafeRawBufferPointer) { tags.set(arena.append(json), at: paths.count - 1) }
+    func setTags(_ json: UnsafeRawBufferPointer, row: Int) { tags.set(arena.append(json), at: row) }
 
-    func setRowTracking(baseRowId: Int64?, defaultRowCommitVersion: Int64?) {
-        baseRowIds.set(baseRowId, at: paths.count - 1)
-        defaultRowCommitVersions.set(defaultRowCommitVersion, at: paths.count - 1)
+    func setRowTracking(baseRowId: Int64?, defaultRowCommitVersion: Int64?, row: Int) {
+        baseRowIds.set(baseRowId, at: row)
+        defaultRowCommitVersions.set(defaultRowCommitVersion, at: row)
     }
 
-    func setClusteringProvider(_ name: String?) { clusteringProviders.set(name, at: paths.count - 1) }
+    func setClusteringProvider(_ name: String?, row: Int) { clusteringProviders.set(name, at: row) }
 
     /// Appends a row of another segment, all of it.
     func append(copying segment: FileSegment, _ row: Int) {
@@ -164,16 +217,17 @@ final class FileSegmentBuilder {
             ) { $0.copy(path) }
         }
         for column in segment.partitions {
-            if let text = column.text(at: row) { setPartition(column.column, text) }
+            if let text = column.text(at: row) { setPartition(column.column, text, row: count - 1) }
         }
         if let text = segment.statistics.text(at: row) {
             text.withUnsafeBytes { text in setStatistics(limit: text.count) { $0.copy(text) } }
         }
-        if let handle = segment.tags[row] { segment.arena.bytes(handle).withUnsafeBytes { setTags($0) } }
+        if let handle = segment.tags[row] { segment.arena.bytes(handle).withUnsafeBytes { setTags($0, row: count - 1) } }
         if segment.baseRowIds[row] != nil || segment.defaultRowCommitVersions[row] != nil {
-            setRowTracking(baseRowId: segment.baseRowIds[row], defaultRowCommitVersion: segment.defaultRowCommitVersions[row])
+            setRowTracking(
+                baseRowId: segment.baseRowIds[row], defaultRowCommitVersion: segment.defaultRowCommitVersions[row], row: count - 1)
         }
-        if let provider = segment.clusteringProviders[row] { setClusteringProvider(provider) }
+        if let provider = segment.clusteringProviders[row] { setClusteringProvider(provider, row: count - 1) }
     }
 
     /// The segment, and a builder that must not be used again.

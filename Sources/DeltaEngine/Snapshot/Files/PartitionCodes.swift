@@ -36,7 +36,16 @@ struct PartitionCodesBuilder {
         columns.firstIndex { $0.name.utf8.elementsEqual(name) } ?? -1
     }
 
-    /// Sets the row's value. Text equal to the row before's, as is common, is not looked up.
+    /// Sets the row's value, given as bytes. Text equal to that set before, as is common, is not looked up.
+    mutating func set(_ text: UnsafeRawBufferPointer?, column: Int, row: Int) {
+        if let text, let last = columns[column].codes.last, last > 0, columns[column].texts[Int(last) - 1].utf8.elementsEqual(text) {
+            while columns[column].codes.count < row { columns[column].codes.append(0) }
+            if columns[column].codes.count == row { return columns[column].codes.append(last) }
+        }
+        set(text.map { String(decoding: $0, as: UTF8.self) }, column: column, row: row)
+    }
+
+    /// Sets the row's value.
     mutating func set(_ text: String?, column: Int, row: Int) {
         while columns[column].codes.count < row { columns[column].codes.append(0) }
         let code = text.map { self.code(of: $0, column) } ?? 0
