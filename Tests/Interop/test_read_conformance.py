@@ -61,8 +61,7 @@ REWRITTEN = {
     "table_with_column_mapping": None,
     "table_with_partitioning_mapping": None,
     "delta-2.2.0-partitioned-types": None,
-    "table-with-domain-metadata": "rowTracking",
-    "table_with_liquid_clustering": "rowTracking",
+    "table_with_liquid_clustering": "liquid",
 }
 
 

@@ -45,7 +45,7 @@ public struct Checkpoint: Sendable {
     }
 
     private func writeClassic() async throws -> Written? {
-        let schema = CheckpointSchema(snapshot.metadata)
+        let schema = CheckpointSchema(snapshot.metadata, clusteredBy: snapshot.clusteringColumns)
         return try await writeFile(
             ObjectPath(LogFileName.classicCheckpointPath(snapshot.version)), schema.fields,
             CheckpointRows(snapshot, schema, now: table.environment.clock.now()))
@@ -55,7 +55,7 @@ public struct Checkpoint: Sendable {
     private func writeV2() async throws -> Written? {
         let environment = table.environment
         let now = environment.clock.now()
-        let schema = CheckpointSchema(snapshot.metadata)
+        let schema = CheckpointSchema(snapshot.metadata, clusteredBy: snapshot.clusteringColumns)
         let path = try ObjectPath("\(Sidecar.directory)\(UUID.v4(environment.random)).parquet")
         let rows = CheckpointRows(snapshot, schema, filesOnly: true, now: now)
         guard let files = try await writeFile(path, [schema.add, CheckpointSchema.remove], rows) else { return nil }

@@ -57,10 +57,10 @@ struct CheckpointSchema {
         return Field("add", .structure(members))
     }
 
-    init(_ metadata: TableMetadata) {
+    init(_ metadata: TableMetadata, clusteredBy clustering: [ClusteringColumn] = []) {
         writesStatsText = metadata.writesStatsAsJSON
         if metadata.writesStatsAsStruct {
-            statistics = Self.statistics(metadata)
+            statistics = Self.statistics(metadata, clustering)
             let columns = zip(metadata.partitionKeys, metadata.partitionFields).map { Field($0, $1.type) }
             partitions = columns.isEmpty ? nil : columns
         } else {
@@ -69,8 +69,9 @@ struct CheckpointSchema {
         }
     }
 
-    private static func statistics(_ metadata: TableMetadata) -> [Field] {
-        let covered = StatisticsColumns(dataFields: metadata.dataFields, configuration: metadata.configuration)
+    private static func statistics(_ metadata: TableMetadata, _ clustering: [ClusteringColumn]) -> [Field] {
+        let covered = StatisticsColumns(
+            dataFields: metadata.dataFields, configuration: metadata.configuration, always: clustering.map(\.path))
         let bounds = leaves(metadata.dataFields, [], metadata, covered) { hasBounds($0) ? $0 : nil }
         let nulls = leaves(metadata.dataFields, [], metadata, covered) { _ in .long }
         var members = [Field("numRecords", .long)]

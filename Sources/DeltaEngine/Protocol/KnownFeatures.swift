@@ -72,19 +72,19 @@ extension TableFeature {
         "inCommitTimestamp", .writer, use: .property("delta.enableInCommitTimestamps"),
         metadataChange: .supportedUnused("turning them on takes properties that Levee does not write yet"))
 
-    /// Protocol, "Row Tracking": ids are assigned as soon as the feature is listed, and are kept in rewrites only where the property says so.
+    /// Protocol, "Row Tracking": ids are assigned as soon as the feature is listed, and are kept in rewrites only where the property says so: files that
+    /// are merged take their rows' ids along in columns of their own (``RowIdColumns``).
     static let rowTracking = TableFeature(
         "rowTracking", .writer, use: .property("delta.enableRowTracking"), requires: ["domainMetadata"], rewrite: .supportedUnused(rowIds),
-        maintain: .supportedUnused(rowIds), metadataChange: .supportedUnused("turning row tracking on takes ids for all files, which Levee does not see to yet")
+        metadataChange: .supportedUnused("turning row tracking on takes ids for all files, which Levee does not see to yet")
     )
-    private static let rowIds = "rows that move to another file must take their ids with them, which Levee does not write yet"
+    private static let rowIds = "rows that stay when others are changed must take their ids along, which Levee does not see to yet"
 
-    /// Protocol, "Clustered Table".
+    /// Protocol, "Clustered Table": new files have statistics on the clustering columns and no `clusteringProvider`, being unclustered; files that are
+    /// clustered are not merged with others. The domain that names the columns is carried.
     static let clustering = TableFeature(
-        "clustering", .writer, requires: ["domainMetadata"], append: .refused(clustered), rewrite: .refused(clustered),
-        maintain: .refused(clustered))
-    private static let clustered =
-        "files of a clustered table need statistics on all clustering columns and the clustering kept, which Levee does not see to yet"
+        "clustering", .writer, requires: ["domainMetadata"],
+        metadataChange: .supportedUnused("a change of the schema must leave the clustering columns in place, which Levee does not see to yet"))
 
     /// Protocol, "V2 Checkpoint Table Feature": both kinds are read; which is written `delta.checkpointPolicy` says.
     static let v2Checkpoint = TableFeature("v2Checkpoint", .readerWriter)

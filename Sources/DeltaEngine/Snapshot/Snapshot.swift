@@ -47,6 +47,11 @@ public final class Snapshot: Sendable {
     /// Whether every commit says when it was made (protocol, "In-Commit Timestamps").
     public var hasInCommitTimestamps: Bool { metadata.hasInCommitTimestamps(`protocol`) }
 
+    /// The names of all features that the table's protocol lists, or that its legacy versions imply; sorted.
+    public var tableFeatures: [String] {
+        Set(FeatureRegistry.readerFeatures(`protocol`) + FeatureRegistry.writerFeatures(`protocol`)).sorted()
+    }
+
     /// How far the application has got, by its `txn` actions.
     public func transactionVersion(_ appId: String) -> Int64? { transactions[appId]?.version }
 

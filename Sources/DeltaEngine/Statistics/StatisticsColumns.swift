@@ -12,16 +12,22 @@ struct StatisticsColumns: Sendable {
     ///   - dataFields: the table's columns that are in its files, in the table's order.
     ///   - configuration: the table's properties; `delta.dataSkippingStatsColumns` (names separated by commas, a struct's means all below it) goes
     ///     before `delta.dataSkippingNumIndexedCols` (the first so many leaves, -1 all).
+    ///   - always: paths, of the names that files have, that are covered whatever the properties say: a struct's means all below it.
     ///   - storedName: what files call a field.
-    init(dataFields: [Field], configuration: [String: String], storedName: (Field) -> String = { $0.name }) {
+    init(
+        dataFields: [Field], configuration: [String: String], always: [[String]] = [], storedName: (Field) -> String = { $0.name }
+    ) {
         let leaves = Self.leaves(of: dataFields, below: ([], []), storedName)
+        let covered: ArraySlice<(name: [String], stored: [String])>
         if let list = configuration["delta.dataSkippingStatsColumns"] {
             let wanted = Self.columnNames(in: list)
-            paths = Set(leaves.filter { leaf in wanted.contains { Self.isSame($0, leaf.name.prefix($0.count)) } }.map(\.stored))
+            covered = leaves.filter { leaf in wanted.contains { Self.isSame($0, leaf.name.prefix($0.count)) } }[...]
         } else {
             let count = configuration["delta.dataSkippingNumIndexedCols"].flatMap { Int($0) } ?? Self.defaultCount
-            paths = Set((count < 0 ? leaves[...] : leaves.prefix(count)).map(\.stored))
+            covered = count < 0 ? leaves[...] : leaves.prefix(count)
         }
+        let asked = leaves.filter { leaf in always.contains { $0.elementsEqual(leaf.stored.prefix($0.count)) } }
+        paths = Set(covered.map(\.stored)).union(asked.map(\.stored))
     }
 
     func includes(_ path: [String]) -> Bool { paths.contains(path) }

@@ -231,7 +231,9 @@ struct CommitAttempt {
     private func commitBytes(after base: Base) throws(DeltaError) -> Bytes {
         let actions = try base.rowTracking?.assign(transaction.actions, version: base.version + 1) ?? transaction.actions
         var info = commitInfo(try inCommitTimestamp(after: base))
-        if base.rowTracking != nil { info["tags"] = ["delta.rowTracking.preserved": .string(String(RowTracking.preserves(actions)))] }
+        if base.rowTracking != nil {
+            info["tags"] = ["delta.rowTracking.preserved": .string(String(transaction.keepsRowIds || RowTracking.preserves(actions)))]
+        }
         var text = JSON.encode(["commitInfo": .object(info)])
         text += "\n"
         for action in actions {

@@ -57,7 +57,8 @@ struct RowTracking: Sendable {
         return assigned
     }
 
-    /// Whether the rows of the commit are new, all of them: then every row that was there has kept its id. A rewrite gives rows other ids.
+    /// Whether the rows of the commit are new, all of them: then every row that was there has kept its id. A rewrite gives rows other ids, unless it
+    /// takes them along (``RowIdColumns``).
     static func preserves(_ actions: [Action]) -> Bool {
         !actions.contains { action in
             switch action {

@@ -17,6 +17,9 @@ public struct Transaction: Sendable {
     /// The level at which to check against concurrent commits; nil for the table's own, and for snapshot isolation where no data changes.
     public var isolationLevel: IsolationLevel?
 
+    /// Whether rows that were only moved have their ids with them, in the files' columns for these (protocol, "Row Tracking").
+    var keepsRowIds = false
+
     public init(
         table: DeltaTable, readSnapshot: Snapshot?, operation: OperationInfo, reads: ReadSet = .none, actions: [Action] = [], access: Access? = nil
     ) {

@@ -18,33 +18,45 @@ enum TableDescribe {
 
     private static func json(_ table: DeltaTable, _ snapshot: Snapshot) -> JSONValue {
         let metadata = snapshot.metadata
+        let vectors = snapshot.files.deletionVectors
+        func list(_ names: [String]?) -> JSONValue { .array((names ?? []).map(JSONValue.string)) }
+        func time(_ time: Timestamp?) -> JSONValue { time.map { .string($0.rfc3339Milliseconds) } ?? .null }
+        // First what Spark's DESCRIBE DETAIL shows, by its names and in its order.
         return [
-            "location": .string(table.location), "id": .string(metadata.id), "name": metadata.name.map(JSONValue.string) ?? .null,
-            "description": metadata.description.map(JSONValue.string) ?? .null, "version": .integer(snapshot.version),
-            "createdAt": metadata.createdTime.map { .string(Timestamp(milliseconds: $0).rfc3339Milliseconds) } ?? .null,
-            "lastCommitAt": snapshot.timestamp.map { .string($0.rfc3339Milliseconds) } ?? .null, "numFiles": .integer(Int64(snapshot.numFiles)),
-            "sizeInBytes": .integer(snapshot.sizeInBytes), "numRecords": snapshot.files.numRecords.map(JSONValue.integer) ?? .null,
-            "partitionColumns": .array(metadata.partitionColumns.map(JSONValue.string)),
+            "format": "delta", "id": .string(metadata.id), "name": metadata.name.map(JSONValue.string) ?? .null,
+            "description": metadata.description.map(JSONValue.string) ?? .null, "location": .string(table.location),
+            "createdAt": time(metadata.createdTime.map(Timestamp.init(milliseconds:))), "lastModified": time(snapshot.segment.lastCommit?.modified),
+            "partitionColumns": list(metadata.partitionColumns), "clusteringColumns": list(snapshot.clusteringColumns.map(\.name)),
+            "numFiles": .integer(Int64(snapshot.numFiles)), "sizeInBytes": .integer(snapshot.sizeInBytes),
             "properties": .object(JSONObject(metadata.configuration.sorted { $0.key < $1.key }.map { (key: $0.key, value: .string($0.value)) })),
             "minReaderVersion": .integer(Int64(snapshot.protocol.minReaderVersion)), "minWriterVersion": .integer(Int64(snapshot.protocol.minWriterVersion)),
-            "readerFeatures": .array((snapshot.protocol.readerFeatures ?? []).map(JSONValue.string)),
-            "writerFeatures": .array((snapshot.protocol.writerFeatures ?? []).map(JSONValue.string)),
-            "schema": SchemaJSON.json(of: snapshot.schema),
+            "tableFeatures": list(snapshot.tableFeatures),
+            "statistics": ["numRowsDeletedByDeletionVectors": .integer(vectors.rows), "numDeletionVectors": .integer(vectors.count)],
+            "version": .integer(snapshot.version), "lastCommitAt": time(snapshot.timestamp),
+            "numRecords": snapshot.files.numRecords.map(JSONValue.integer) ?? .null, "readerFeatures": list(snapshot.protocol.readerFeatures),
+            "writerFeatures": list(snapshot.protocol.writerFeatures), "schema": SchemaJSON.json(of: snapshot.schema),
         ]
     }
 
     private static func text(_ table: DeltaTable, _ snapshot: Snapshot) -> String {
         let metadata = snapshot.metadata
-        var facts: [(String, String)] = [("Location", table.location), ("Id", metadata.id)]
+        var facts: [(String, String)] = [("Location", table.location), ("Format", "delta"), ("Id", metadata.id)]
         if let name = metadata.name { facts.append(("Name", name)) }
         if let description = metadata.description { facts.append(("Description", description)) }
         facts.append(("Version", String(snapshot.version)))
+        if let time = metadata.createdTime { facts.append(("Created", Timestamp(milliseconds: time).rfc3339Seconds)) }
         if let time = snapshot.timestamp { facts.append(("Last commit", time.rfc3339Seconds)) }
+        if let time = snapshot.segment.lastCommit?.modified, snapshot.hasInCommitTimestamps { facts.append(("Last modified", time.rfc3339Seconds)) }
         let average = snapshot.numFiles > 0 ? ", \((snapshot.sizeInBytes / Int64(snapshot.numFiles)).formattedBytes) on average" : ""
         facts.append(("Files", "\(snapshot.numFiles) (\(snapshot.sizeInBytes.formattedBytes)\(average))"))
         facts.append(("Rows", snapshot.files.numRecords.map(String.init) ?? "unknown: not all files have statistics"))
+        let vectors = snapshot.files.deletionVectors
+        if vectors.count > 0 { facts.append(("Deleted rows", "\(vectors.rows), marked in the deletion vectors of \(vectors.count) file(s)")) }
         if !metadata.partitionColumns.isEmpty { facts.append(("Partitioned by", metadata.partitionColumns.joined(separator: ", "))) }
-        facts.append(("Protocol", protocolText(snapshot.protocol)))
+        let clustering = snapshot.clusteringColumns
+        if !clustering.isEmpty { facts.append(("Clustered by", clustering.map(\.name).joined(separator: ", "))) }
+        facts.append(("Protocol", "reader \(snapshot.protocol.minReaderVersion), writer \(snapshot.protocol.minWriterVersion)"))
+        if !snapshot.tableFeatures.isEmpty { facts.append(("Features", snapshot.tableFeatures.joined(separator: ", "))) }
         for (key, value) in metadata.configuration.sorted(by: { $0.key < $1.key }) { facts.append(("Property", "\(key) = \(value)")) }
 
         var columns = TextTable([.init("COLUMN"), .init("TYPE"), .init("NULLABLE"), .init("COMMENT")])
@@ -53,11 +65,5 @@ enum TableDescribe {
         }
         let width = facts.map(\.0.count).max() ?? 0
         return facts.map { "\(($0 + ":").padded(to: width + 1))  \($1.withoutControlCharacters)\n" }.joined() + "\n" + columns.render()
-    }
-
-    private static func protocolText(_ action: ProtocolAction) -> String {
-        let features = Set((action.readerFeatures ?? []) + (action.writerFeatures ?? [])).sorted()
-        let versions = "reader \(action.minReaderVersion), writer \(action.minWriterVersion)"
-        return features.isEmpty ? versions : versions + "; " + features.joined(separator: ", ")
     }
 }

@@ -72,7 +72,7 @@ import Testing
         Table("simple_table_with_checkpoint", 10, 11, 4862, 0),
         Table(
             "table-with-domain-metadata", 108, 109, 136_359, 436,
-            refusing("rowTracking", .rewrite, .maintain, .metadataChange).merging([.append: "clustering"]) { $1 }),
+            refusing("rowTracking", .rewrite, .metadataChange)),
         Table("table-with-dv-small", 1, 1, 635, 10),
         Table("table-without-dv-small", 0, 1, 548, 10),
         Table("table_failed_last_checkpoint_update", 3, 4, 5728, 20),
@@ -81,7 +81,7 @@ import Testing
         Table("table_with_edge_timestamps", 0, 2, 2402, 2),
         Table(
             "table_with_liquid_clustering", 0, 10, 5259, 10,
-            refusing("rowTracking", .rewrite, .maintain, .metadataChange).merging(refusing("liquid", .append, .vacuum, .checkpoint)) { $1 }),
+            refusing("rowTracking", .rewrite, .metadataChange).merging(refusing("liquid", .append, .maintain, .vacuum, .checkpoint)) { $1 }),
         Table("table_with_null_stats_in_notnull_struct", 1, 2, 1525, 2),
         Table("table_with_partitioning_mapping", 4, 2, 1460, 2, mapping),
         Table("with_checkpoint_no_last_checkpoint", 3, 1, 1010, 5),

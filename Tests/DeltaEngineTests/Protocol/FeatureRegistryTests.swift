@@ -72,10 +72,10 @@ import Testing
         Case(description: "in-commit timestamps off", protocol: features([], ["inCommitTimestamp"]), refused: [:]),
         Case(
             description: "row tracking", protocol: features([], ["rowTracking", "domainMetadata"]),
-            configuration: ["delta.enableRowTracking": "true"], refused: all([.rewrite, .maintain, .metadataChange], "rowTracking")),
+            configuration: ["delta.enableRowTracking": "true"], refused: all([.rewrite, .metadataChange], "rowTracking")),
         Case(description: "row tracking listed, not on", protocol: features([], ["rowTracking", "domainMetadata"]), refused: [:]),
         Case(
-            description: "clustering", protocol: features([], ["clustering", "domainMetadata"]), refused: all([.append, .rewrite, .maintain], "clustering")),
+            description: "clustering", protocol: features([], ["clustering", "domainMetadata"]), refused: [.metadataChange: "clustering"]),
         Case(description: "unknown writer feature", protocol: features([], ["frobnicate"]), refused: all(writes, "frobnicate")),
         Case(
             description: "widened", protocol: features(["typeWidening"], []), schema: column(#"{"delta.typeChanges":[]}"#),

@@ -1,7 +1,7 @@
 import Base
 import ObjectStore
 
-/// Where the deletion vector of a file is (protocol, "Deletion Vector Descriptor Schema"). Levee reads no vectors yet; it keeps their files alive.
+/// Where the deletion vector of a file is (protocol, "Deletion Vector Descriptor Schema").
 public struct DeletionVectorDescriptor: Sendable, Hashable {
     /// `u`: a file named by an encoded UUID, `p`: an absolute path, `i`: inline.
     public var storageType: String

@@ -41,7 +41,7 @@ public struct OptimizeOperation: Sendable {
     private func rewrite(
         _ plan: OptimizePlan, _ snapshot: Snapshot, _ staged: StagedFiles, _ planned: OptimizeResult, _ progress: @escaping ProgressReporter
     ) async throws -> OptimizeResult {
-        let compaction = Compaction(table: table, snapshot: snapshot, plan: plan, codec: options.codec, staged: staged, progress: progress)
+        let compaction = try Compaction(table: table, snapshot: snapshot, plan: plan, codec: options.codec, staged: staged, progress: progress)
         try await compaction.run()
         FaultPoint.hit("optimize.staged")
         var result = planned
@@ -111,6 +111,7 @@ public struct OptimizeOperation: Sendable {
             "OPTIMIZE", parameters: ["predicate": .string(predicate), "zOrderBy": "[]", "clusterBy": "[]", "auto": "false"],
             metrics: JSONObject(metrics.commitMetrics.map { (key: $0.0, value: .string(String($0.1))) }), uid: options.conditions.operationUID)
         var transaction = Transaction(table: table, readSnapshot: snapshot, operation: operation)
+        transaction.keepsRowIds = compaction.keepsRowIds
         for output in compaction.outputs {
             for source in output.sources { transaction.remove(snapshot.files[source].remove(at: now, dataChange: false)) }
             if let add = output.add { transaction.add(add) }

@@ -27,7 +27,10 @@ struct OptimizePlan: Sendable {
         for group in groups where try filter.matches(group.values) {
             considered += group.files.count
             // Oldest first, so that the rows of the new file stay in the order in which they came in; files of one commit in the order of their names.
+            // Files that a clustering implementation has made are its own to rewrite (protocol, "Writer Requirements for Clustered Table"): among others
+            // their rows would lie scattered again.
             let ordered = group.files
+                .filter { files[$0].clusteringProvider == nil }
                 .map { (position: $0, time: files[$0].modificationTime, size: files[$0].size) }
                 .sorted { ($0.time, $1.position) < ($1.time, $0.position) }
             for bin in BinPacking(targetFileSize: targetFileSize).bins(sizes: ordered.map(\.size)) {

@@ -22,6 +22,8 @@ final class Compaction {
     private let codec: OptimizeOptions.Codec
     private let staged: StagedFiles
     private let fields: [Field]
+    /// nil where rows have no ids to keep.
+    private let rowIds: RowIdColumns?
     private let pipeline: OrderedPipeline
     private let progress: ProgressReporter
 
@@ -39,19 +41,26 @@ final class Compaction {
     /// Rows that are decoded at once: enough to make calls cheap, little enough to stay in the cache.
     static let batchRows = 16_384
 
-    init(table: DeltaTable, snapshot: Snapshot, plan: OptimizePlan, codec: OptimizeOptions.Codec, staged: StagedFiles, progress: @escaping ProgressReporter) {
+    /// Throws ``DeltaError/invalidMetadata(reason:)`` for a table whose rows have ids and no columns to take them along in.
+    init(
+        table: DeltaTable, snapshot: Snapshot, plan: OptimizePlan, codec: OptimizeOptions.Codec, staged: StagedFiles, progress: @escaping ProgressReporter
+    ) throws(DeltaError) {
         self.table = table
         self.snapshot = snapshot
         self.codec = codec
         self.staged = staged
         self.progress = progress
         fields = snapshot.metadata.dataFields.map(snapshot.metadata.columnMapping.physical)
+        rowIds = try RowIdColumns(snapshot)
         bins = plan.bins[...]
         state = OperationProgress(phase: .rewriting, filesTotal: Int64(plan.fileCount), bytesTotal: plan.sizeInBytes)
         let environment = table.environment
         // One more than there are threads, so that none waits for a result to be written. Encoders hold about what they encode.
         pipeline = OrderedPipeline(concurrency: environment.parallelism + 1, maximumWeight: max(32 << 20, min(environment.memoryBudget / 3, 96 << 20)))
     }
+
+    /// Whether the new files have their rows' ids.
+    var keepsRowIds: Bool { rowIds != nil }
 
     func run() async throws {
         progress(state)
@@ -77,10 +86,12 @@ final class Compaction {
     private func start(_ bin: OptimizePlan.Bin) async throws -> BinRewrite? {
         let store = table.store
         let fields = fields
+        let hidden = rowIds?.fields ?? []
         let mapping = snapshot.metadata.columnMapping
         let views = bin.files.map { snapshot.files[$0] }
+        let defaults = try rowIds.map { _ in try views.map { try RowIdColumns.defaults(of: $0, version: snapshot.version) } } ?? []
         let files = try await concurrentMap(views, limit: max(8, table.environment.parallelism * 4)) { view in
-            try await DataFile.open(store, view, mapping: mapping, fields: fields)
+            try await DataFile.open(store, view, mapping: mapping, fields: fields, hidden: hidden)
         }
         if let legacy = files.first(where: \.hasLegacyCalendar) {
             table.environment.logger.warning(
@@ -95,11 +106,11 @@ final class Compaction {
             return nil
         }
         FaultPoint.hit("optimize.beforeFile")
-        let format = NewFileFormat(snapshot.metadata, compression: Self.compression(codec, files), environment: table.environment)
+        let format = NewFileFormat(snapshot, hidden: hidden, compression: Self.compression(codec, files), environment: table.environment)
         let file = try await NewFile(
             table: table, staged: staged, format: format, metadata: snapshot.metadata, partitionValues: bin.partitionValues, sequence: sequence)
         sequence += 1
-        let rewrite = BinRewrite(bin: bin, files: files, output: file)
+        let rewrite = BinRewrite(bin: bin, files: files, defaults: defaults, output: file)
         open.append(rewrite)
         return rewrite
     }
@@ -151,6 +162,8 @@ private final class BinRewrite {
     let file: NewFile
     let rowCount: Int64
     private let files: [DataFile]
+    /// For each file, the values of its last columns in rows that have none of their own.
+    private let defaults: [[RowDefault]]
     private let groups: [[RowGroupLayout.Source]]
     private let columnCount: Int
     private var unitsGiven = 0
@@ -158,9 +171,10 @@ private final class BinRewrite {
     private var encoders: [ColumnChunkEncoder] = []
     private var rowGroup: ParquetWriter.RowGroupWriter?
 
-    init(bin: OptimizePlan.Bin, files: [DataFile], output: NewFile) {
+    init(bin: OptimizePlan.Bin, files: [DataFile], defaults: [[RowDefault]], output: NewFile) {
         self.bin = bin
         self.files = files
+        self.defaults = defaults
         file = output
         let sources = files.enumerated().flatMap { index, file in
             file.rowGroups.enumerated().map {
@@ -179,7 +193,10 @@ private final class BinRewrite {
         let column = unitsGiven % columnCount
         if column == 0 { encoders = file.writer.makeEncoders() }
         defer { unitsGiven += 1 }
-        return ColumnUnit(files: files, sources: groups[unitsGiven / columnCount], column: column, encoder: encoders[column])
+        let firstDefault = columnCount - (defaults.first?.count ?? 0)
+        return ColumnUnit(
+            files: files, sources: groups[unitsGiven / columnCount], column: column,
+            defaults: column < firstDefault ? nil : defaults.map { $0[column - firstDefault] }, encoder: encoders[column])
     }
 
     /// Writes the next column.
@@ -210,6 +227,8 @@ private struct ColumnUnit: Sendable {
     let files: [DataFile]
     let sources: [RowGroupLayout.Source]
     let column: Int
+    /// For each file, what stands in place of null; nil for a column in which null is a value.
+    let defaults: [RowDefault]?
     let encoder: ColumnChunkEncoder
 
     /// What its result takes, roughly: what it is encoded from.
@@ -228,13 +247,14 @@ private struct ColumnUnit: Sendable {
 
     private func reader(_ source: RowGroupLayout.Source) async throws -> ColumnChunkReader? {
         guard let position = files[source.file].positions[column] else { return nil }
-        return try await files[source.file].file.columnReader(rowGroup: source.rowGroup, column: position, keepingDictionary: true)
+        return try await files[source.file].file.columnReader(rowGroup: source.rowGroup, column: position, keepingDictionary: defaults == nil)
     }
 
-    /// Appends one source's rows, without those that are deleted; without a reader, nulls.
+    /// Appends one source's rows, without those that are deleted; without a reader, what stands in place of null.
     private func encode(_ reader: ColumnChunkReader?, _ source: RowGroupLayout.Source) throws {
         let file = files[source.file]
         let type = file.fields[column].type
+        if let defaults { return try encode(reader, source, defaults[source.file]) }
         guard let reader else {
             var left = Int(clamping: source.rows)
             while left > 0 {
@@ -251,6 +271,27 @@ private struct ColumnUnit: Sendable {
             let kept = file.kept(rowGroup: source.rowGroup, rows: Int64(row)..<Int64(row + batch.count))
             row += batch.count
             try encoder.append(try kept.map { rows throws(ColumnarError) in try adapted.gathering(rows) } ?? adapted)
+        }
+    }
+
+    /// As ``encode(_:_:)`` for a column in which rows without a value have one by where they are: in the source, the deleted ones counted.
+    private func encode(_ reader: ColumnChunkReader?, _ source: RowGroupLayout.Source, _ rowDefault: RowDefault) throws {
+        let file = files[source.file]
+        let first = file.firstRow(rowGroup: source.rowGroup)
+        let count = file.rowGroups[source.rowGroup].rowCount
+        var row: Int64 = 0
+        while row < count {
+            try Task.checkCancellation()
+            var given: Column?
+            if let reader {
+                guard let batch = try reader.next(maxRows: Compaction.batchRows) else { return }
+                given = try file.adapt(batch, column)
+            }
+            let rows = row..<(row + (given.map { Int64($0.count) } ?? min(Int64(Compaction.batchRows), count - row)))
+            let values = rowDefault.filling(given, (first + rows.lowerBound)..<(first + rows.upperBound))
+            let kept = file.kept(rowGroup: source.rowGroup, rows: rows)
+            try encoder.append(try kept.map { kept throws(ColumnarError) in try values.gathering(kept) } ?? values)
+            row = rows.upperBound
         }
     }
 

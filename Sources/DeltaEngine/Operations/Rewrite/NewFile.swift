@@ -7,16 +7,23 @@ import Parquet
 struct NewFileFormat: Sendable {
     /// The columns in the files, as files call them: the table's without those it is partitioned by.
     let fields: [Field]
+    /// Columns behind them that are none of the table's, and have no statistics.
+    let hidden: [Field]
     let compression: Compression
     let statistics: StatisticsColumns
     let createdBy: String
     private let parallelism: Int
 
-    init(_ metadata: TableMetadata, compression: Compression, environment: EngineEnvironment) {
+    init(_ snapshot: Snapshot, hidden: [Field] = [], compression: Compression, environment: EngineEnvironment) {
+        let metadata = snapshot.metadata
+        self.hidden = hidden
         fields = metadata.dataFields.map(metadata.columnMapping.physical)
         self.compression = compression
         parallelism = environment.parallelism
-        statistics = StatisticsColumns(dataFields: metadata.dataFields, configuration: metadata.configuration, storedName: metadata.physicalName)
+        // Files of a clustered table must have statistics on its clustering columns (protocol, "Writer Requirements for Clustered Table").
+        statistics = StatisticsColumns(
+            dataFields: metadata.dataFields, configuration: metadata.configuration, always: snapshot.clusteringColumns.map(\.storedPath),
+            storedName: metadata.physicalName)
         let version = environment.engineInfo.split(separator: "/").last.map(String.init) ?? "unknown"
         createdBy = "levee version \(version) (build unknown)"
     }
@@ -40,7 +47,7 @@ final class NewFile {
         self.partitionValues = partitionValues
         self.format = format
         staged.add(path)
-        writer = try ParquetWriter(writer: try await table.store.write(path), schema: Schema(format.fields), options: format.writerOptions)
+        writer = try ParquetWriter(writer: try await table.store.write(path), schema: Schema(format.fields + format.hidden), options: format.writerOptions)
     }
 
     /// Makes the file whole in the store, checks it there, and returns the action that adds it.
