@@ -6,7 +6,11 @@ public struct VersionChecksum: Sendable, Hashable {
     public let numFiles: Int64
     public let tableSizeBytes: Int64
     public let inCommitTimestamp: Int64?
-    let metadataID: String?
+    let metadata: TableMetadata?
+    /// By application id.
+    let transactions: [String: Int64]?
+    /// Configurations by domain.
+    let domains: [String: String]?
     let `protocol`: ProtocolAction?
     let numDeletedRecords: Int64?
     let numDeletionVectors: Int64?
@@ -17,10 +21,27 @@ public struct VersionChecksum: Sendable, Hashable {
         numFiles = files
         tableSizeBytes = size
         inCommitTimestamp = json["inCommitTimestampOpt"]?.intValue
-        metadataID = json["metadata"]?["id"]?.stringValue
+        metadata = json["metadata"]?.objectValue.flatMap { try? ActionDecoding.metadata($0) }
+        transactions = Self.entries(json["setTransactions"]) { try ActionDecoding.transaction($0) }.map { list in
+            Dictionary(list.map { ($0.appId, $0.version) }) { max($0, $1) }
+        }
+        domains = Self.entries(json["domainMetadata"]) { try ActionDecoding.domainMetadata($0) }.map { list in
+            Dictionary(list.filter { !$0.removed }.map { ($0.domain, $0.configuration) }) { $1 }
+        }
         `protocol` = json["protocol"]?.objectValue.flatMap { try? ActionDecoding.protocolAction($0) }
         numDeletedRecords = json["numDeletedRecordsOpt"]?.intValue
         numDeletionVectors = json["numDeletionVectorsOpt"]?.intValue
+    }
+
+    /// nil where there is no list, or one with something else in it.
+    private static func entries<Entry>(_ value: JSONValue?, _ decode: (JSONObject) throws -> Entry) -> [Entry]? {
+        guard let values = value?.arrayValue else { return nil }
+        var entries: [Entry] = []
+        for value in values {
+            guard let members = value.objectValue, let entry = try? decode(members) else { return nil }
+            entries.append(entry)
+        }
+        return entries
     }
 
     /// The checksum of a version; nil where there is none that can be read.
@@ -36,12 +57,24 @@ public struct VersionChecksum: Sendable, Hashable {
     func difference(from snapshot: Snapshot) -> String? {
         if numFiles != Int64(snapshot.numFiles) { return "\(snapshot.numFiles) files in place of \(numFiles)" }
         if tableSizeBytes != snapshot.sizeInBytes { return "\(snapshot.sizeInBytes) bytes in place of \(tableSizeBytes)" }
-        if let metadataID, metadataID != snapshot.metadata.id { return "the table id \(snapshot.metadata.id) in place of \(metadataID)" }
+        if let metadata, let difference = Self.difference(metadata, snapshot.metadata) { return difference }
         if let `protocol`, !`protocol`.isSame(as: snapshot.protocol) { return "another protocol" }
         let vectors = snapshot.files.deletionVectors
         if let numDeletionVectors, numDeletionVectors != vectors.count { return "\(vectors.count) deletion vectors in place of \(numDeletionVectors)" }
         if let numDeletedRecords, numDeletedRecords != vectors.rows { return "\(vectors.rows) deleted rows in place of \(numDeletedRecords)" }
+        // Where they expire, writers leave them out at different times.
+        if let transactions, snapshot.metadata.transactionRetention == nil, transactions != snapshot.transactions.mapValues(\.version) {
+            return "other application transactions"
+        }
+        if let domains, domains != snapshot.domainMetadata.mapValues(\.configuration) { return "other domain metadata" }
         return nil
+    }
+
+    private static func difference(_ said: TableMetadata, _ actual: TableMetadata) -> String? {
+        if said.id != actual.id { return "the table id \(actual.id) in place of \(said.id)" }
+        if said.schema != actual.schema { return "another schema" }
+        if said.partitionColumns != actual.partitionColumns { return "other partition columns" }
+        return said.configuration == actual.configuration ? nil : "other table properties"
     }
 }
 

@@ -35,16 +35,26 @@ struct Reconciliation {
     /// Adds a piece of the checkpoint that all commits came after. Its own rows are reconciled already.
     mutating func add(checkpoint batch: ReplayBatch) {
         takeNewest(batch)
-        files.append(FileRows.Part(segment: batch.adds, live: .all).without { seen.contains(batch.adds, $0) })
-        tombstones.append(FileRows.Part(segment: batch.removes, live: .all).without { seen.contains(batch.removes, $0) })
+        files.append(unseen(FileRows.Part(segment: batch.adds, live: .all)))
+        tombstones.append(unseen(FileRows.Part(segment: batch.removes, live: .all)))
     }
 
-    /// Adds a whole state that all commits came after.
-    mutating func add(older snapshot: Snapshot) {
-        files += snapshot.files.rows.parts.map { part in part.without { seen.contains(part.segment, $0) } }
-        tombstones += snapshot.tombstones.rows.parts.map { part in part.without { seen.contains(part.segment, $0) } }
+    /// Adds a whole state that all commits came after. Returns the totals of the files together, found without a look at those that stay.
+    mutating func add(older snapshot: Snapshot) -> FileTotals {
+        var totals = snapshot.files.totals
+        for part in files { totals.add(part) }
+        files += snapshot.files.rows.parts.map { part in unseen(part) { totals.remove(part.segment, $0) } }
+        tombstones += snapshot.tombstones.rows.parts.map { part in unseen(part) }
         transactions.merge(snapshot.transactions) { newer, _ in newer }
         domains.merge(snapshot.domainMetadata) { newer, _ in newer }
+        return totals
+    }
+
+    /// The part without the files that newer parts have spoken of; `died` is told the rows of those.
+    private func unseen(_ part: FileRows.Part, _ died: (Int) -> Void = { _ in }) -> FileRows.Part {
+        let positions = seen.positions(in: part)
+        for position in positions { died(part.row(position)) }
+        return part.without(positions: positions)
     }
 
     private mutating func takeNewest(_ batch: ReplayBatch) {

@@ -86,7 +86,18 @@ struct SnapshotLoader {
 
     /// The snapshot with the commits after it, as far as `version`; itself where there are none. Reads only those.
     func refresh(_ snapshot: Snapshot, to version: Int64? = nil) async throws -> Snapshot {
-        let newer = try await newerCommits(than: snapshot).filter { $0.version <= version ?? .max }
+        let newer: [LogFile]
+        do {
+            newer = try await newerCommits(than: snapshot).filter { $0.version <= version ?? .max }
+        } catch let error as DeltaError {
+            guard case .missingCommit = error else { throw error }
+            // A snapshot that was held for long: the commits after it may have been cleaned up, and stand in a checkpoint.
+            do {
+                return try await load(version: version)
+            } catch is DeltaError {
+                throw error
+            }
+        }
         guard !newer.isEmpty else { return snapshot }
         let batches = try await readCommits(newer)
         return try advance(snapshot, newer, batches)
@@ -105,8 +116,8 @@ struct SnapshotLoader {
     func advance(_ snapshot: Snapshot, _ newer: [LogFile], _ batches: [ReplayBatch]) throws -> Snapshot {
         var reconciliation = Reconciliation(rows: batches.reduce(0) { $0 + $1.adds.count + $1.removes.count })
         for batch in batches { reconciliation.add(commits: batch) }
-        reconciliation.add(older: snapshot)
-        return try Self.snapshot(snapshot.segment.appending(newer), reconciliation, batches.first?.commitInfo, previous: snapshot)
+        let totals = reconciliation.add(older: snapshot)
+        return try Self.snapshot(snapshot.segment.appending(newer), reconciliation, batches.first?.commitInfo, previous: (snapshot, totals))
     }
 
     // MARK: Commits
@@ -157,9 +168,9 @@ struct SnapshotLoader {
     // MARK: Putting together
 
     private static func snapshot(
-        _ segment: LogSegment, _ state: Reconciliation, _ commitInfo: CommitInfo?, previous: Snapshot? = nil
+        _ segment: LogSegment, _ state: Reconciliation, _ commitInfo: CommitInfo?, previous: (snapshot: Snapshot, totals: FileTotals)? = nil
     ) throws -> Snapshot {
-        guard let action = state.protocol?.action ?? previous?.protocol else {
+        guard let action = state.protocol?.action ?? previous?.snapshot.protocol else {
             throw DeltaError.corruptLog(version: segment.version, reason: "it has no protocol action")
         }
         try FeatureRegistry.checkReadable(action, version: segment.version)
@@ -171,7 +182,7 @@ struct SnapshotLoader {
                 throw DeltaError.corruptCommit(version: version, line: nil, reason: error.reason)
             }
         } else if let previous {
-            metadata = previous.metadata
+            metadata = previous.snapshot.metadata
         } else {
             throw DeltaError.corruptLog(version: segment.version, reason: "it has no metaData action")
         }
@@ -181,7 +192,8 @@ struct SnapshotLoader {
         var (files, tombstones) = (FileRows(parts: state.files), FileRows(parts: state.tombstones))
         if previous != nil { (files, tombstones) = (files.tidied(), tombstones.tidied()) }
         return Snapshot(
-            segment: segment, protocol: action, metadata: metadata, files: FileTable(rows: files, partitionKeys: metadata.partitionKeys),
+            segment: segment, protocol: action, metadata: metadata,
+            files: FileTable(rows: files, partitionKeys: metadata.partitionKeys, totals: previous?.totals),
             tombstones: TombstoneTable(rows: tombstones), transactions: state.transactions, domainMetadata: state.domainMetadata, commitInfo: commitInfo)
     }
 }

@@ -50,9 +50,35 @@ import Testing
         #expect(try await log.text(LogFileName.checksumPath(1)) == "{}")
     }
 
+    private static let metadata = LogFixture.metadata().dropFirst(#"{"metaData":"#.count).dropLast()
+
+    private static func checksum(_ member: String, _ value: some StringProtocol) -> String {
+        #"{"numFiles":1,"tableSizeBytes":100,"\#(member)":\#(value)}"#
+    }
+
+    /// What agrees, or says nothing that one could compare, is no difference.
+    @Test(arguments: [
+        checksum("metadata", metadata), checksum("setTransactions", #"[{"appId":"job","version":2}]"#), checksum("setTransactions", "7"),
+        checksum("domainMetadata", #"[{"domain":"d","configuration":"1","removed":false},{"domain":"gone","configuration":"","removed":true}]"#),
+        checksum("metadata", #"{"id":"other"}"#), checksum("protocol", "[]"),
+    ])
+    func agreementIsSilent(text: String) async throws {
+        let log = LogFixture()
+        try await log.create()
+        try await log.commit(
+            1, [LogFixture.add("a"), LogFixture.txn("job", 2), #"{"domainMetadata":{"domain":"d","configuration":"1","removed":false}}"#])
+        #expect(VersionChecksum(Bytes(text))?.difference(from: try await log.table.snapshot()) == nil)
+    }
+
     @Test(arguments: [
         (#"{"numFiles":2,"tableSizeBytes":200}"#, "1 files"), (#"{"numFiles":1,"tableSizeBytes":7}"#, "100 bytes"),
-        (#"{"numFiles":1,"tableSizeBytes":100,"metadata":{"id":"other"}}"#, "table id"),
+        (checksum("metadata", metadata.replacingFirst("11111111", with: "22222222")), "table id"),
+        (checksum("metadata", metadata.replacingFirst(#"\"name\":\"id\""#, with: #"\"name\":\"x\""#)), "another schema"),
+        (checksum("metadata", metadata.replacingFirst(#""partitionColumns":[]"#, with: #""partitionColumns":["day"]"#)), "partition columns"),
+        (checksum("metadata", metadata.replacingFirst(#""configuration":{}"#, with: #""configuration":{"a":"b"}"#)), "table properties"),
+        (checksum("setTransactions", #"[{"appId":"job","version":1}]"#), "application transactions"), (checksum("setTransactions", "[]"), "application"),
+        (checksum("domainMetadata", "[]"), "domain metadata"),
+        (checksum("domainMetadata", #"[{"domain":"d","configuration":"2","removed":false}]"#), "domain metadata"),
         (#"{"numFiles":1,"tableSizeBytes":100,"protocol":{"minReaderVersion":2,"minWriterVersion":5}}"#, "another protocol"),
         (#"{"numFiles":1,"tableSizeBytes":100,"numDeletionVectorsOpt":1}"#, "0 deletion vectors"),
         (#"{"numFiles":1,"tableSizeBytes":100,"numDeletedRecordsOpt":4}"#, "0 deleted rows"),
@@ -60,7 +86,8 @@ import Testing
     func aDifferenceIsNamed(text: String, expected: String) async throws {
         let log = LogFixture()
         try await log.create()
-        try await log.commit(1, [LogFixture.add("a")])
+        try await log.commit(
+            1, [LogFixture.add("a"), LogFixture.txn("job", 2), #"{"domainMetadata":{"domain":"d","configuration":"1","removed":false}}"#])
         try await log.put(LogFileName.checksumPath(1), text)
         let snapshot = try await log.table.snapshot()
         #expect(VersionChecksum(Bytes(text))?.difference(from: snapshot)?.contains(expected) == true)
@@ -72,5 +99,13 @@ import Testing
         try await log.put(LogFileName.checksumPath(0), text)
         #expect(VersionChecksum(Bytes(text)) == nil)
         #expect(try await log.table.snapshot().version == 0)
+    }
+}
+
+extension StringProtocol {
+    /// With the first `part` replaced; itself where there is none.
+    fileprivate func replacingFirst(_ part: String, with other: String) -> String {
+        guard let range = firstRange(of: part) else { return String(self) }
+        return String(self[..<range.lowerBound]) + other + String(self[range.upperBound...])
     }
 }

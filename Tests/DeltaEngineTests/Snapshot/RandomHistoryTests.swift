@@ -69,6 +69,8 @@ import Testing
         // The vectors of ``LogFixture/add(_:size:partition:stats:dataChange:vector:)`` take two rows each.
         let rows = reference.files.reduce(0) { $0 + $1.value - ($1.key.hasSuffix("|") ? 0 : min(2, $1.value)) }
         #expect(snapshot.files.numRecords == rows, comment)
+        #expect(snapshot.sizeInBytes == reference.files.reduce(0) { $0 + $1.value }, comment)
+        #expect(snapshot.files.deletionVectors.count == reference.files.count { !$0.key.hasSuffix("|") }, comment)
         #expect(Set(snapshot.tombstones.map { key($0.path, $0.deletionVector) }) == reference.tombstones, comment)
         #expect(snapshot.transactions.mapValues(\.version) == reference.transactions, comment)
         #expect(snapshot.domainMetadata.mapValues(\.configuration) == reference.domains, comment)

@@ -155,4 +155,89 @@ extension Action {
         #expect(snapshot.tombstonePaths == reopened.tombstonePaths)
         #expect(snapshot.files.numRecords == reopened.files.numRecords)
     }
+
+    /// However many files the table has, and although its checkpoint would have them all.
+    @Test(arguments: [3, 3000]) func aRefreshCostsTheNewCommits(files: Int) async throws {
+        let log = LogFixture()
+        try await log.create()
+        try await log.commit(1, (0..<files).map { LogFixture.add("f\($0)", stats: #"{"numRecords":1}"#) })
+        try await Checkpoint(table: log.table, snapshot: try await log.table.snapshot()).write()
+        let store = RecordingStore(log.store)
+        let table = log.table(through: store)
+        let first = try await table.snapshot()
+        _ = store.takeRequests()
+        #expect(try await table.refresh(first) === first)
+        #expect(store.takeRequests() == ["list _delta_log/"])
+        try await log.commit(2, [LogFixture.add("new", size: 7, stats: #"{"numRecords":5}"#)])
+        try await log.commit(3, [LogFixture.remove("f1")])
+        let second = try await table.refresh(first)
+        #expect(store.takeRequests().sorted() == ["get \(LogFileName.commitPath(2))", "get \(LogFileName.commitPath(3))", "list _delta_log/"])
+        #expect(second.numFiles == files)
+        #expect(second.sizeInBytes == Int64(files - 1) * 100 + 7)
+        #expect(second.files.numRecords == Int64(files - 1 + 5))
+    }
+
+    /// Numbers that go up and down with the files are those that counting gives.
+    @Test func totalsAreKeptWithoutCounting() async throws {
+        let log = LogFixture()
+        let vector = "ab^-aqEH.-t@S}K{vb[*k^"
+        try await log.create(protocol: SchemaFixture.protocolLine(["deletionVectors"]))
+        try await log.commit(1, (0..<4).map { LogFixture.add("f\($0)", size: 100 + Int64($0), stats: #"{"numRecords":\#($0)}"#) })
+        var snapshot = try await log.table.snapshot()
+        let commits: [[String]] = [
+            [LogFixture.remove("f3"), LogFixture.add("f3", size: 103, stats: #"{"numRecords":3}"#, vector: vector)],
+            // Its size and statistics are said anew, with nothing removed.
+            [LogFixture.add("f2", size: 50, stats: #"{"numRecords":9}"#)],
+            [LogFixture.add("unknown", size: 1)],
+            [LogFixture.remove("unknown"), LogFixture.remove("never there")],
+            [LogFixture.remove("f3", vector: vector)],
+            [LogFixture.add("large", size: .max), LogFixture.add("larger", size: .max)],
+            [LogFixture.remove("large"), LogFixture.remove("larger")],
+            (0..<3).map { LogFixture.remove("f\($0)") },
+        ]
+        for (place, lines) in commits.enumerated() {
+            try await log.commit(Int64(2 + place), lines)
+            snapshot = try await log.table.refresh(snapshot)
+            let counted = FileTable(rows: snapshot.files.rows, partitionKeys: [])
+            #expect(snapshot.files.totals == counted.totals, "after \(lines)")
+            #expect(snapshot.files.totals == (try await log.table.snapshot().files.totals), "after \(lines)")
+        }
+        #expect(snapshot.sizeInBytes == 0)
+        #expect(snapshot.files.numRecords == 0)
+    }
+
+    /// What the log has cleaned up since, a checkpoint says.
+    @Test func aSnapshotOlderThanTheLogIsReadAnew() async throws {
+        let log = LogFixture()
+        try await log.create()
+        let first = try await log.table.snapshot()
+        for version in 1...4 { try await log.commit(Int64(version), [LogFixture.add("f\(version)")]) }
+        try await Checkpoint(table: log.table, snapshot: try await log.table.snapshot(version: 3)).write()
+        for version in 0...2 { try await log.delete(LogFileName.commitPath(Int64(version))) }
+        let second = try await log.table.refresh(first)
+        #expect(second.version == 4)
+        #expect(second.paths == ["f1", "f2", "f3", "f4"])
+    }
+
+    /// A transaction reads what came meanwhile and its own commit; the checksum's numbers come from there.
+    @Test func aCommitReadsNoCheckpoint() async throws {
+        let log = LogFixture()
+        try await log.create()
+        try await log.commit(1, (0..<500).map { LogFixture.add("f\($0)") })
+        try await Checkpoint(table: log.table, snapshot: try await log.table.snapshot()).write()
+        let store = RecordingStore(log.store)
+        let table = log.table(through: store)
+        let snapshot = try await table.snapshot()
+        try await log.commit(2, [LogFixture.remove("f0")])
+        _ = store.takeRequests()
+        let result = try await Transaction(
+            table: table, readSnapshot: snapshot, operation: OperationInfo("WRITE"), actions: [.add(LogFixture.file("mine"))]
+        ).commit()
+        #expect(result.version == 3)
+        let requests = store.takeRequests()
+        #expect(!requests.contains { $0.contains("checkpoint") }, "\(requests)")
+        let json = try JSON.parse(try await log.text(LogFileName.checksumPath(3)))
+        #expect(json["numFiles"] == 500)
+        #expect(json["tableSizeBytes"] == .integer(499 * 100 + 10))
+    }
 }

@@ -26,21 +26,18 @@ struct FileRows: Sendable {
         }
 
         /// The part without the rows for which `isDead` holds; itself where there are none.
-        func without(_ isDead: (Int) -> Bool) -> Part {
+        func without(_ isDead: (Int) -> Bool) -> Part { without(positions: (0..<count).filter { isDead(row($0)) }) }
+
+        /// The part without the rows at `positions`, which ascend.
+        func without(positions: [Int]) -> Part {
+            guard !positions.isEmpty else { return self }
             var rows: [UInt32] = []
-            var died = false
+            rows.reserveCapacity(count - positions.count)
+            var dead = positions[...]
             for position in 0..<count {
-                let row = row(position)
-                if isDead(row) {
-                    if !died {
-                        died = true
-                        rows = (0..<position).map { UInt32(self.row($0)) }
-                    }
-                } else if died {
-                    rows.append(UInt32(row))
-                }
+                if dead.first == position { dead = dead.dropFirst() } else { rows.append(UInt32(row(position))) }
             }
-            return died ? Part(segment: segment, live: .some(rows)) : self
+            return Part(segment: segment, live: .some(rows))
         }
     }
 
@@ -60,7 +57,7 @@ struct FileRows: Sendable {
     var count: Int { starts[parts.count] }
 
     /// Segments smaller than this are put together when there are many.
-    private static let smallSegment = 8192
+    private static let smallSegment = 2048
     private static let manyParts = 64
 
     /// The same rows in fewer parts, where refreshes have left many small ones or mostly dead ones: so that a snapshot that is refreshed for months

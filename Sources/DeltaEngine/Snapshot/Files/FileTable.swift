@@ -7,31 +7,29 @@ public struct FileTable: Sendable, RandomAccessCollection {
     private let partitionPlaces: [[Int?]]
     /// The names by which the log calls the partition columns, in the table's order.
     public let partitionKeys: [String]
-    /// The sum of all files' sizes.
-    public let sizeInBytes: Int64
-    /// How many files have a deletion vector, and how many rows those take away together.
-    public let deletionVectors: (count: Int64, rows: Int64)
+    let totals: FileTotals
 
-    init(rows: FileRows, partitionKeys: [String]) {
+    /// - Parameter totals: of the rows, where they are known.
+    init(rows: FileRows, partitionKeys: [String], totals: FileTotals? = nil) {
         self.rows = rows
         self.partitionKeys = partitionKeys
         partitionPlaces = rows.parts.map { part in
             partitionKeys.map { key in part.segment.partitions.firstIndex { $0.column.hasSameBytes(as: key) } }
         }
-        var total: Int64 = 0
-        var vectors: (count: Int64, rows: Int64) = (0, 0)
-        for part in rows.parts {
-            for position in 0..<part.count { total = total.saturatingAdding(part.segment.sizes[part.row(position)]) }
-            if part.segment.deletionVectors.isEmpty { continue }
-            for position in 0..<part.count {
-                guard let vector = part.segment.deletionVectors[part.row(position)] else { continue }
-                vectors.count += 1
-                vectors.rows = vectors.rows.saturatingAdding(vector.cardinality)
-            }
+        if let totals {
+            self.totals = totals
+        } else {
+            var totals = FileTotals()
+            for part in rows.parts { totals.add(part) }
+            self.totals = totals
         }
-        sizeInBytes = total
-        deletionVectors = vectors
     }
+
+    /// The sum of all files' sizes.
+    public var sizeInBytes: Int64 { totals.sizeInBytes }
+
+    /// How many files have a deletion vector, and how many rows those take away together.
+    public var deletionVectors: (count: Int64, rows: Int64) { totals.deletionVectors }
 
     public var hasDeletionVectors: Bool { deletionVectors.count > 0 }
 
@@ -44,20 +42,7 @@ public struct FileTable: Sendable, RandomAccessCollection {
     }
 
     /// The rows of all files together, without those that deletion vectors take away; nil where a file's statistics do not say.
-    public var numRecords: Int64? {
-        var total: Int64 = 0
-        for part in rows.parts {
-            let hasVectors = !part.segment.deletionVectors.isEmpty
-            for position in 0..<part.count {
-                let row = part.row(position)
-                let records = part.segment.recordCounts[row]
-                guard records >= 0 else { return nil }
-                total = total.saturatingAdding(records)
-                if hasVectors, let vector = part.segment.deletionVectors[row] { total -= Swift.min(Swift.max(0, vector.cardinality), records) }
-            }
-        }
-        return total
-    }
+    public var numRecords: Int64? { totals.numRecords }
 
     /// Files of one partition, as positions in the table.
     public struct PartitionGroup: Sendable {
