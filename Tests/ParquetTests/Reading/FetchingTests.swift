@@ -84,24 +84,34 @@ final class CountingStore: ObjectStore {
         let file = try await files.open("f")
         let scan = try FileScan(file, columns: [2, 0], readAheadBytes: readAheadBytes, keepingDictionary: true)
         var read: [[Scalar?]] = [[], []]
-        while let batch = try await scan.next(maxRows: 9) {
-            for (place, column) in batch.columns.enumerated() { read[place] += try column.withoutDictionary().scalars }
+        while let run = try await scan.next(maxRows: 9) {
+            #expect(run.rowGroup == read[0].count / 40 && run.rows.lowerBound == Int64(read[0].count % 40) && run.rows.count == run.batch.rowCount)
+            for (place, column) in run.batch.columns.enumerated() { read[place] += try column.withoutDictionary().scalars }
         }
         #expect(read == [rows.columns[2].scalars, rows.columns[0].scalars])
         let empty = try FileScan(file, columns: [])
         var count = 0
-        while let batch = try await empty.next(maxRows: 64) { count += batch.rowCount }
+        while let run = try await empty.next(maxRows: 64) { count += run.batch.rowCount }
         #expect(count == 300)
+        let some = try FileScan(file, columns: [0], rowGroups: [1, 7])
+        var places: [Int] = []
+        while let run = try await some.next(maxRows: 64) { places += run.rows.map { run.rowGroup * 40 + Int($0) } }
+        #expect(places == Array(40..<80) + Array(280..<300))
     }
 
     @Test func scansLeaveOutRowGroups() async throws {
         let files = Files()
-        let rows = try batch("c", .long, (0..<1000).map { .integer(Int64($0)) })
-        try await files.write("f", rows, pageRows: 20, WriterOptions(rowGroupRows: 100))
+        let content = try batch("c", .long, (0..<1000).map { .integer(Int64($0)) })
+        try await files.write("f", content, pageRows: 20, WriterOptions(rowGroupRows: 100))
         let file = try await files.open("f")
         let scan = try FileScan(file, columns: [0], where: .comparison(column: ["c"], .greaterOrEqual, .integer(955)))
         var read: [Scalar?] = []
-        while let batch = try await scan.next(maxRows: 50) { read += batch.columns[0].scalars }
+        var rows: [Range<Int64>] = []
+        while let run = try await scan.next(maxRows: 50) {
+            read += run.batch.columns[0].scalars
+            rows.append(run.rows)
+        }
         #expect(read == (940..<1000).map { .integer(Int64($0)) })
+        #expect(rows == [40..<90, 90..<100])
     }
 }

@@ -92,7 +92,7 @@ public final class ChangesReader: RowReader, @unchecked Sendable {
         let file = try await DataFile.open(
             table.store, try changed.path.object(in: table.store), sizeInBytes: changed.sizeInBytes, mapping: metadata.columnMapping,
             fields: stored.filter { $0.name != Self.typeColumn }, hidden: stored.filter { $0.name == Self.typeColumn })
-        return FileBatches(file: try await file.only(rows), query: query, constants: constants)
+        return try FileBatches(file: try await file.only(rows), query: query, constants: constants)
     }
 
     /// In the order of the partition columns.

@@ -132,75 +132,26 @@ struct DataFile: Sendable {
         }
     }
 
-    /// A row group's rows that are wanted, in batches of at most `batchRows` rows; without those of which the bounds say that `condition` does not hold.
-    func batches(rowGroup: Int, batchRows: Int, where condition: RowCondition = .unknown) async throws -> RowGroupBatches {
-        let stored = positions.compactMap { $0 }
-        var selection: RowSelection?
-        if condition != .unknown { selection = try await file.selectRows(rowGroup: rowGroup, where: condition) }
-        let readers =
-            stored.isEmpty || selection?.isEmpty == true ? [] : try await file.columnReaders(rowGroup: rowGroup, columns: stored, selection: selection)
-        return RowGroupBatches(
-            file: self, rowGroup: rowGroup, selection: selection ?? RowSelection(0..<rowGroups[rowGroup].rowCount), readers: readers, batchRows: batchRows)
-    }
-}
-
-/// Decodes a row group batch by batch. Synchronous CPU work, used by one task at a time.
-final class RowGroupBatches: @unchecked Sendable {
-    // Safe to hand from task to task: its one user at a time is `TableReader`'s caller.
-    private let file: DataFile
-    private let rowGroup: Int
-    private let schema: Schema
-    private let readers: [ColumnChunkReader]
-    /// For each field the place of its reader.
-    private let places: [Int?]
-    /// What a reader gave beyond the last batch: columns come in runs of different lengths.
-    private var pending: [Column?]
-    /// The rows to come.
-    private var ranges: ArraySlice<Range<Int64>>
-    private let batchRows: Int
-
-    init(file: DataFile, rowGroup: Int, selection: RowSelection, readers: [ColumnChunkReader], batchRows: Int) {
-        self.file = file
-        self.rowGroup = rowGroup
-        schema = Schema(file.fields)
-        self.readers = readers
-        var next = 0
-        places = file.positions.map { position in
-            guard position != nil else { return nil }
-            defer { next += 1 }
-            return next
-        }
-        pending = Array(repeating: nil, count: readers.count)
-        ranges = selection.ranges[...]
-        self.batchRows = batchRows
+    /// Reads the row groups with wanted rows, without what the bounds say that `condition` does not hold of; ``wanted(of:)`` makes rows of the table of it.
+    func scan(where condition: RowCondition = .unknown) throws(ParquetError) -> FileScan {
+        let groups = condition.isNever ? [] : rowGroups.indices.filter { liveRows(rowGroup: $0) > 0 }
+        return try FileScan(file, columns: positions.compactMap { $0 }, rowGroups: groups, where: condition == .unknown ? nil : condition)
     }
 
-    /// The next rows, none where none of them is wanted; nil at the end.
-    func next() throws -> ColumnBatch? {
-        guard let range = ranges.first else { return nil }
-        var rows = min(Int(clamping: range.count), batchRows)
-        for (place, reader) in readers.enumerated() {
-            if pending[place] == nil { pending[place] = try reader.next(maxRows: rows) }
-            guard let column = pending[place] else {
-                throw ParquetError.damaged(file: reader.field.name, place: "column", offset: nil, reason: "it ends before the other columns of its row group")
-            }
-            rows = min(rows, column.count)
-        }
-        let end = range.lowerBound + Int64(rows)
-        let kept = file.kept(rowGroup: rowGroup, rows: range.lowerBound..<end)
-        ranges[ranges.startIndex] = end..<range.upperBound
-        if end == range.upperBound { ranges.removeFirst() }
+    /// The rows of a run that are wanted, with the columns of ``fields``. There may be none.
+    func wanted(of run: RowRun) throws(ColumnarError) -> ColumnBatch {
+        let kept = kept(rowGroup: run.rowGroup, rows: run.rows)
+        var stored = run.batch.columns.makeIterator()
         var columns: [Column] = []
-        for (index, place) in places.enumerated() {
-            guard let place, let column = pending[place] else {
-                columns.append(.nulls(file.fields[index].type, count: kept?.count ?? rows))
+        for (index, position) in positions.enumerated() {
+            guard position != nil, let column = stored.next() else {
+                columns.append(.nulls(fields[index].type, count: kept?.count ?? run.rows.count))
                 continue
             }
-            pending[place] = column.count > rows ? column.slice(rows..<column.count) : nil
-            let adapted = try file.adapt(column.slice(0..<rows), index)
+            let adapted = try adapt(column, index)
             columns.append(try kept.map { kept throws(ColumnarError) in try adapted.gathering(kept) } ?? adapted)
         }
-        return try ColumnBatch(schema: schema, columns: columns, rowCount: kept?.count ?? rows)
+        return try ColumnBatch(schema: Schema(fields), columns: columns, rowCount: kept?.count ?? run.rows.count)
     }
 }
 

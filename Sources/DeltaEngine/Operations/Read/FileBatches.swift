@@ -10,29 +10,22 @@ struct FileBatches {
     private let fields: [Field]
     /// By name; a column that is not here is the file's.
     private let constants: [String: Scalar?]
-    private let condition: RowCondition
-    private var rowGroup = 0
-    private var batches: RowGroupBatches?
+    private let scan: FileScan
 
     private static let batchRows = 65_536
 
     /// - Parameter file: opened with the fields that are no constants, in any order.
-    init(file: DataFile, query: RowQuery, constants: [String: Scalar?]) {
+    init(file: DataFile, query: RowQuery, constants: [String: Scalar?]) throws(ParquetError) {
         self.file = file
         fields = query.needed
         self.constants = constants
-        condition = query.rowCondition(file, constants: constants)
+        scan = try file.scan(where: query.rowCondition(file, constants: constants))
     }
 
     /// The next rows, none where all of them are left out; nil at the end.
-    mutating func next() async throws -> ColumnBatch? {
-        while true {
-            if let batch = try batches?.next() { return try completed(batch) }
-            guard rowGroup < file.rowGroups.count else { return nil }
-            let isWanted = !condition.isNever && file.liveRows(rowGroup: rowGroup) > 0
-            batches = isWanted ? try await file.batches(rowGroup: rowGroup, batchRows: Self.batchRows, where: condition) : nil
-            rowGroup += 1
-        }
+    func next() async throws -> ColumnBatch? {
+        guard let run = try await scan.next(maxRows: Self.batchRows) else { return nil }
+        return try completed(try file.wanted(of: run))
     }
 
     private func completed(_ batch: ColumnBatch) throws -> ColumnBatch {

@@ -67,7 +67,7 @@ public final class TableReader: RowReader, @unchecked Sendable {
             if query.rowCondition(nil, constants: constants).isNever { continue }
             let opened = try await DataFile.open(
                 table.store, file, mapping: snapshot.metadata.columnMapping, fields: query.needed.filter { constants[$0.name] == nil })
-            current = FileBatches(file: opened, query: query, constants: constants)
+            current = try FileBatches(file: opened, query: query, constants: constants)
         }
     }
 

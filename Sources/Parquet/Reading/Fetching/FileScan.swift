@@ -2,6 +2,14 @@ import Base
 import Columnar
 import ObjectStore
 
+/// Rows of a row group that lie next to each other, decoded.
+public struct RowRun: Sendable {
+    public let rowGroup: Int
+    /// Counted from the row group's first.
+    public let rows: Range<Int64>
+    public let batch: ColumnBatch
+}
+
 /// Reads a file's rows, row group after row group, in batches; while one row group is decoded, the bytes of the next are on their way.
 ///
 /// Pulled by one task at a time. Memory is the compressed bytes of at most two row groups (of one, where two would pass the budget), and a batch.
@@ -11,6 +19,7 @@ public final class FileScan {
 
     private let source: Source
     private let readAheadBytes: Int64
+    /// The place in the list of row groups.
     private var nextGroup = 0
     private var ahead: Task<Opened?, any Error>?
     private var current: Opened?
@@ -18,17 +27,21 @@ public final class FileScan {
     private var pending: [Column?] = []
 
     /// - Parameters:
-    ///   - columns: positions in the file's schema, none twice.
+    ///   - columns: positions in the file's schema.
+    ///   - rowGroups: those to read; nil for all.
     ///   - condition: leaves out row groups and pages of which it cannot hold; the rows that come must still be filtered.
     ///   - readAheadBytes: the next row group is fetched ahead only if it and the current one are no larger.
     ///   - keepingDictionary: as for ``ParquetFile/columnReader(rowGroup:column:selection:keepingDictionary:)``.
     public init(
-        _ file: ParquetFile, columns: [Int], where condition: RowCondition? = nil, readAheadBytes: Int64 = 64 << 20, keepingDictionary: Bool = false
+        _ file: ParquetFile, columns: [Int], rowGroups: [Int]? = nil, where condition: RowCondition? = nil, readAheadBytes: Int64 = 64 << 20,
+        keepingDictionary: Bool = false
     ) throws(ParquetError) {
         for column in columns where !file.schema.fields.indices.contains(column) {
             throw .noSuchColumn(file: file.path.string, column: "number \(column)")
         }
-        source = Source(file: file, columns: columns, condition: condition, keepsDictionary: keepingDictionary)
+        let all = file.metadata.rowGroups.indices
+        for group in rowGroups ?? [] where !all.contains(group) { throw .noSuchColumn(file: file.path.string, column: "of row group \(group)") }
+        source = Source(file: file, columns: columns, rowGroups: rowGroups ?? Array(all), condition: condition, keepsDictionary: keepingDictionary)
         self.readAheadBytes = readAheadBytes
         schema = Schema(columns.map { file.schema.fields[$0] })
     }
@@ -36,23 +49,23 @@ public final class FileScan {
     deinit { ahead?.cancel() }
 
     /// The next rows, at least one and at most `maxRows`; nil after the last.
-    public func next(maxRows: Int) async throws -> ColumnBatch? {
+    public func next(maxRows: Int) async throws -> RowRun? {
         guard maxRows > 0 else { return nil }
-        while current.map({ $0.rowsLeft == 0 }) ?? true {
+        while current.map({ $0.rows.isEmpty }) ?? true {
             try Task.checkCancellation()
             guard let opened = try await open() else { return nil }
             current = opened
             pending = Array(repeating: nil, count: schema.fields.count)
-            lookAhead(beyond: opened.rowGroup)
+            lookAhead(beyond: opened.place)
         }
-        guard let opened = current else { return nil }
-        var rows = min(opened.rowsLeft, Int64(maxRows))
+        guard let opened = current, let range = opened.rows.first else { return nil }
+        var rows = min(Int64(range.count), Int64(maxRows))
         for (place, reader) in opened.readers.enumerated() {
             if pending[place] == nil { pending[place] = try reader.next(maxRows: Int(rows)) }
             guard let column = pending[place], column.count > 0 else {
                 throw ParquetError.damaged(
                     file: source.file.path.string, place: "row group \(opened.rowGroup), column \(reader.field.name)", offset: nil,
-                    reason: "it ends \(opened.rowsLeft) rows early")
+                    reason: "it ends before row \(range.upperBound)")
             }
             rows = min(rows, Int64(column.count))
         }
@@ -62,8 +75,10 @@ public final class FileScan {
             taken.append(column.slice(0..<Int(rows)))
             pending[place] = column.count > Int(rows) ? column.slice(Int(rows)..<column.count) : nil
         }
-        current?.rowsLeft -= rows
-        return ColumnBatch(trusted: schema, columns: taken, rowCount: Int(rows))
+        let end = range.lowerBound + rows
+        if end == range.upperBound { current?.rows.removeFirst() } else { current?.rows[opened.rows.startIndex] = end..<range.upperBound }
+        return RowRun(
+            rowGroup: opened.rowGroup, rows: range.lowerBound..<end, batch: ColumnBatch(trusted: schema, columns: taken, rowCount: Int(rows)))
     }
 
     /// The next row group with rows to read.
@@ -79,9 +94,10 @@ public final class FileScan {
         return try await source.open(from: nextGroup)
     }
 
-    private func lookAhead(beyond rowGroup: Int) {
-        nextGroup = rowGroup + 1
-        guard nextGroup < source.file.metadata.rowGroups.count, source.size(rowGroup) + source.size(nextGroup) <= readAheadBytes else { return }
+    private func lookAhead(beyond place: Int) {
+        nextGroup = place + 1
+        let groups = source.rowGroups
+        guard nextGroup < groups.count, source.size(groups[place]) + source.size(groups[nextGroup]) <= readAheadBytes else { return }
         let (source, first) = (source, nextGroup)
         ahead = Task { try await source.open(from: first) }
     }
@@ -91,25 +107,23 @@ public final class FileScan {
 private struct Source: Sendable {
     let file: ParquetFile
     let columns: [Int]
+    let rowGroups: [Int]
     let condition: RowCondition?
     let keepsDictionary: Bool
 
     func size(_ rowGroup: Int) -> Int64 { columns.reduce(0) { $0 + file.compressedSize(rowGroup: rowGroup, column: $1) } }
 
-    /// The first row group from `first` on that has rows to read.
+    /// The first row group from place `first` on that has rows to read.
     func open(from first: Int) async throws -> Opened? {
-        var rowGroup = first
-        while rowGroup < file.metadata.rowGroups.count {
-            var selection: RowSelection?
+        for place in first..<max(first, rowGroups.count) {
+            let rowGroup = rowGroups[place]
+            var selection = RowSelection(0..<file.metadata.rowGroups[rowGroup].rowCount)
             if let condition { selection = try await file.selectRows(rowGroup: rowGroup, where: condition) }
-            let rows = selection?.count ?? file.metadata.rowGroups[rowGroup].rowCount
-            if rows > 0 {
-                let readers =
-                    columns.isEmpty
-                    ? [] : try await file.columnReaders(rowGroup: rowGroup, columns: columns, selection: selection, keepingDictionary: keepsDictionary)
-                return Opened(readers: readers, rowGroup: rowGroup, rowsLeft: rows)
-            }
-            rowGroup += 1
+            if selection.isEmpty { continue }
+            let readers =
+                columns.isEmpty
+                ? [] : try await file.columnReaders(rowGroup: rowGroup, columns: columns, selection: selection, keepingDictionary: keepsDictionary)
+            return Opened(readers: readers, place: place, rowGroup: rowGroup, rows: selection.ranges[...])
         }
         return nil
     }
@@ -117,6 +131,8 @@ private struct Source: Sendable {
 
 private struct Opened: Sendable {
     let readers: [ColumnChunkReader]
+    let place: Int
     let rowGroup: Int
-    var rowsLeft: Int64
+    /// The rows to come.
+    var rows: ArraySlice<Range<Int64>>
 }

@@ -9,9 +9,7 @@ final class ParquetSource: RowSource, @unchecked Sendable {
     private let store: any ObjectStore
     private let path: ObjectPath
     private let schema: Schema
-    private var file: DataFile?
-    private var nextRowGroup = 0
-    private var batches: RowGroupBatches?
+    private var opened: (file: DataFile, scan: FileScan)?
 
     private static let batchRows = 65_536
 
@@ -22,17 +20,13 @@ final class ParquetSource: RowSource, @unchecked Sendable {
     }
 
     func next() async throws -> ColumnBatch? {
-        let file = try await open()
-        while true {
-            if let batch = try batches?.next() { return batch }
-            guard nextRowGroup < file.rowGroups.count else { return nil }
-            batches = try await file.batches(rowGroup: nextRowGroup, batchRows: Self.batchRows)
-            nextRowGroup += 1
-        }
+        let (file, scan) = try await open()
+        guard let run = try await scan.next(maxRows: Self.batchRows) else { return nil }
+        return try file.wanted(of: run)
     }
 
-    private func open() async throws -> DataFile {
-        if let file { return file }
+    private func open() async throws -> (DataFile, FileScan) {
+        if let opened { return opened }
         let stored = try await ParquetFile.open(store, path)
         var positions: [Int?] = Array(repeating: nil, count: schema.fields.count)
         for (position, field) in stored.schema.fields.enumerated() {
@@ -51,8 +45,9 @@ final class ParquetSource: RowSource, @unchecked Sendable {
         for (field, position) in zip(schema.fields, positions) where position == nil && !field.nullable {
             throw DeltaError.invalidData(source: path.string, reason: "column \(field.name) must have a value and the file does not have it")
         }
-        let opened = DataFile(file: stored, fields: schema.fields, positions: positions)
-        file = opened
-        return opened
+        let file = DataFile(file: stored, fields: schema.fields, positions: positions)
+        let scan = try file.scan()
+        opened = (file, scan)
+        return (file, scan)
     }
 }
