@@ -43,6 +43,7 @@ bench-parquet: peers ## Parquet decoding and encoding beside pyarrow: a whole ta
 	swift build -c release --static-swift-stdlib --product ParquetBench
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --workload
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --encode
+	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --encode-matrix --runs 3
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench
 
 bench-log: peers build ## the log alone, beside deltalake: opening 200,000 files from commits and from a checkpoint, writing that

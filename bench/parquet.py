@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Measures Levee's Parquet reader and writer beside pyarrow on the same data, both in the same run, on one and on two threads.
 
-    parquet.py --bench PATH [--runs 5] [--rows 2000000] [--only TEXT] [--workload | --encode] [--json FILE]
+    parquet.py --bench PATH [--runs 5] [--rows 2000000] [--only TEXT] [--workload | --encode | --encode-matrix] [--json FILE]
 
 Each case is a file of two equal columns of one type, encoding and codec in four row groups, so that two threads have something to share. Figures are
 MB of decoded column memory per second (pyarrow's count of it for both), best of the runs. `--workload` decodes all columns of the table that
 generate.py makes instead, beside pyarrow's dataset scanner and deltalake's own. `--encode` writes rows of that table, which are in memory, over and over
-into a file that nobody keeps: 10 million rows in all.
+into a file that nobody keeps: 10 million rows in all. `--encode-matrix` writes the columns of the first cases the same way, type by type.
 """
 
 import argparse
@@ -150,6 +150,53 @@ def reference_files(arguments):
     return table, sorted(table.glob("*.parquet"))
 
 
+ENCODE_CASE_PEER = """
+import json, sys, time
+import pyarrow as pa
+import pyarrow.parquet as pq
+path, codec, runs, encoding = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+pa.set_cpu_count(1)
+table = pq.read_table(path).combine_chunks()
+leaves = ["a.list.element", "b.list.element"] if pa.types.is_list(table.schema.field(0).type) else ["a", "b"]
+how = {"use_dictionary": leaves} if encoding == "-" else {"use_dictionary": False, "column_encoding": {leaf: encoding for leaf in leaves}}
+times = []
+for _ in range(runs):
+    started = time.perf_counter()
+    output = pa.MockOutputStream()
+    with pq.ParquetWriter(output, table.schema, compression=codec, **how) as writer:
+        writer.write_table(table, row_group_size=1 << 20)
+    times.append(time.perf_counter() - started)
+print(json.dumps({"seconds": times, "bytes": output.size(), "decoded": table.nbytes}))
+"""
+
+
+def encode_matrix(arguments):
+    """The columns of the decoding cases, written from memory. pyarrow encodes on one thread whatever it is told; Levee on one and on two."""
+    print(f"{os.cpu_count()} cores, {arguments.rows:,} rows twice, best of {arguments.runs}; MB/s, the ratio to pyarrow's, and the size beside pyarrow's")
+    print(f"{'':46}{'pyarrow':>9}{'1 thread':>16}{'2 threads':>16}{'size':>8}")
+    results = []
+    for label, data, encoding, codec in cases(arguments.rows, arguments.only):
+        # Levee writes RLE for booleans in v2 pages only, as the format's own writers do; neither side has that as an option here.
+        if encoding == "RLE":
+            continue
+        path = write(label, data, encoding, codec)
+        runs = str(arguments.runs)
+        peer = [sys.executable, "-c", ENCODE_CASE_PEER, str(path), codec, runs, encoding or "-"]
+        theirs = json.loads(subprocess.run(peer, check=True, capture_output=True, text=True).stdout)
+        megabytes = theirs["decoded"] / 1e6
+        row = {"name": label, "pyarrow": theirs}
+        line = f"{label:46}{megabytes / min(theirs['seconds']):9.0f}"
+        for threads in (1, 2):
+            command = [str(arguments.bench), "encode", "--threads", str(threads), "--codec", codec, "--runs", runs, "--minimum-savings", "0"]
+            command += [*(["--encoding", encoding] if encoding else []), str(path)]
+            mine = row[f"levee{threads}"] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            seconds = min(mine["seconds"])
+            line += f"{megabytes / seconds:.0f} = {min(theirs['seconds']) / seconds:.2f}".rjust(16)
+        print(f"{line}{mine['bytes'] / theirs['bytes']:8.2f}", flush=True)
+        results.append(row)
+    return results
+
+
 ENCODE_PEER = """
 import json, resource, sys, time
 import pyarrow as pa
@@ -214,10 +261,12 @@ def main():
     parser.add_argument("--only", help="measure only the cases whose name contains this")
     parser.add_argument("--workload", action="store_true")
     parser.add_argument("--encode", action="store_true")
+    parser.add_argument("--encode-matrix", action="store_true")
     parser.add_argument("--table", type=pathlib.Path, help="the workload's table, made where it is not given")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures here")
     arguments = parser.parse_args()
-    results = workload(arguments) if arguments.workload else encode(arguments) if arguments.encode else matrix(arguments)
+    asked = [(arguments.workload, workload), (arguments.encode, encode), (arguments.encode_matrix, encode_matrix), (True, matrix)]
+    results = next(measure for wanted, measure in asked if wanted)(arguments)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2))
 

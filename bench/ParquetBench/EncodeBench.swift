@@ -13,6 +13,8 @@ struct EncodeBench {
     let repeats: Int
     /// In percent; nil for the writer's own choice. 0 compresses everything, as pyarrow does.
     let minimumSavings: Int?
+    /// `PLAIN`, or the name of an encoding to use beside it; nil for the writer's own choice, dictionaries or PLAIN.
+    let encoding: String?
 
     func run() async throws {
         let executor = BlockingExecutor(threads: threads, name: "bench")
@@ -30,8 +32,15 @@ struct EncodeBench {
             case "zstd": .zstd()
             default: .uncompressed
             }
+        let encodings: OptionalEncodings =
+            switch encoding {
+            case nil, "PLAIN": []
+            case "BYTE_STREAM_SPLIT": .byteStreamSplit
+            default: .deltas
+            }
         let options = WriterOptions(
-            compression: compression, minimumSavings: minimumSavings.map { Double($0) / 100 }, concurrency: threads)
+            compression: compression, minimumSavings: minimumSavings.map { Double($0) / 100 }, dictionaryBytes: encoding == nil ? 1 << 20 : 0,
+            encodings: encodings, concurrency: threads)
         var times: [Double] = []
         var size: Int64 = 0
         for _ in 0..<runs {

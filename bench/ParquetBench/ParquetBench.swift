@@ -6,7 +6,7 @@ import Parquet
 /// Levee's side of `bench/parquet.py`: times one thing and prints a JSON line. Not part of the program.
 ///
 ///     ParquetBench decode [--threads N] [--runs N] FILE…
-///     ParquetBench encode [--threads N] [--runs N] [--repeats N] [--codec none|snappy|zstd] [--minimum-savings PERCENT] FILE…
+///     ParquetBench encode [--threads N] [--runs N] [--repeats N] [--codec none|snappy|zstd] [--minimum-savings PERCENT] [--encoding NAME] FILE…
 @main
 struct ParquetBench {
     static func main() async throws {
@@ -18,17 +18,21 @@ struct ParquetBench {
         let repeats = takeNumber("--repeats", from: &arguments) ?? 1
         let codec = take("--codec", from: &arguments) ?? "snappy"
         let savings = takeNumber("--minimum-savings", from: &arguments)
+        let encoding = take("--encoding", from: &arguments)
         switch command {
         case "encode":
-            let bench = EncodeBench(files: arguments, threads: threads, runs: runs, codec: codec, repeats: repeats, minimumSavings: savings)
-            try await bench.run()
+            try await EncodeBench(
+                files: arguments, threads: threads, runs: runs, codec: codec, repeats: repeats, minimumSavings: savings, encoding: encoding
+            ).run()
         case "decode": try await DecodeBench(files: arguments, threads: threads, runs: runs).run()
         default: usage()
         }
     }
 
     private static func usage() {
-        print("usage: ParquetBench decode|encode [--threads N] [--runs N] [--repeats N] [--codec none|snappy|zstd] [--minimum-savings PERCENT] FILE…")
+        print(
+            "usage: ParquetBench decode|encode [--threads N] [--runs N] [--repeats N] [--codec none|snappy|zstd] [--minimum-savings PERCENT] [--encoding NAME] FILE…"
+        )
         exit(2)
     }
 
