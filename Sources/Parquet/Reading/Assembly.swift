@@ -63,13 +63,15 @@ struct Assembly {
         let bits = Bytes(capacity: Bitmap.byteCount(batch.entryCount)) { target in
             target.initializeMemory(as: UInt8.self, repeating: 0)
             guard let base = target.baseAddress else { return 0 }
+            let (slotRepetition, validLevel) = (node.repetitionLevel, node.definitionLevel)
             forEachEntry(batch) { definition, repetition in
-                guard repetition <= node.repetitionLevel, definition >= slotLevel else { return }
-                if definition >= node.definitionLevel {
-                    Bitmap.set(base, count)
-                    valid &+= 1
-                }
-                count &+= 1
+                let isSlot = (repetition <= slotRepetition ? 1 : 0) & (definition >= slotLevel ? 1 : 0)
+                let isValid = isSlot & (definition >= validLevel ? 1 : 0)
+                base.storeBytes(
+                    of: base.load(fromByteOffset: count >> 3, as: UInt8.self) | UInt8(truncatingIfNeeded: isValid &<< (count & 7)), toByteOffset: count >> 3,
+                    as: UInt8.self)
+                valid &+= isValid
+                count &+= isSlot
             }
             return Bitmap.byteCount(count)
         }
@@ -83,12 +85,12 @@ struct Assembly {
         let offsets = Bytes(capacity: (count + 1) * 4) { target in
             let ends = target.assumingMemoryBound(to: Int32.self)
             var slot = 0
+            let (slotRepetition, elementLevel) = (node.repetitionLevel, node.elementDefinitionLevel)
             forEachEntry(batch) { definition, repetition in
-                if repetition <= node.repetitionLevel, definition >= slotLevel {
-                    ends[slot] = elements
-                    slot &+= 1
-                }
-                if repetition <= node.repetitionLevel &+ 1, definition >= node.elementDefinitionLevel { elements &+= 1 }
+                // What is written for an entry that begins no slot, the next slot overwrites.
+                ends[slot] = elements
+                slot &+= (repetition <= slotRepetition ? 1 : 0) & (definition >= slotLevel ? 1 : 0)
+                elements &+= (repetition <= slotRepetition &+ 1 ? 1 : 0) & (definition >= elementLevel ? 1 : 0)
             }
             ends[count] = elements
             return target.count

@@ -188,20 +188,10 @@ final class LeafReader {
                     levels.end = block
                     if batch.entries == 0, levels.repetitions[0] != 0 { throw Damage("a page whose first entry continues a row of no earlier page") }
                 }
-                var taken = 0
-                var isComplete = false
-                while levels.begin + taken < levels.end {
-                    if levels.repetitions[levels.begin + taken] == 0 {
-                        if batch.rows == maximum {
-                            isComplete = true
-                            break
-                        }
-                        batch.rows += 1
-                    }
-                    taken += 1
-                }
+                let available = levels.end - levels.begin
+                let taken = levels.entries(ofRows: maximum - batch.rows, rows: &batch.rows)
                 try takeEntries(taken, base, &page, &batch, &sink)
-                if isComplete { return true }
+                if taken < available { return true }
             }
             return false
         }
@@ -316,6 +306,24 @@ private final class LevelScratch {
     var end = 0
 
     var hasRepetitions: Bool { begin < end }
+
+    /// How many of the entries at hand belong to the row that has begun and to `most` more; adds to `rows` those that begin.
+    func entries(ofRows most: Int, rows: inout Int) -> Int {
+        let entries = UnsafeBufferPointer(start: repetitions + begin, count: end - begin)
+        var beginning = 0
+        for repetition in entries { beginning &+= repetition == 0 ? 1 : 0 }
+        if beginning <= most {
+            rows += beginning
+            return entries.count
+        }
+        beginning = 0
+        let first = entries.firstIndex { repetition in
+            beginning &+= repetition == 0 ? 1 : 0
+            return beginning > most
+        }
+        rows += most
+        return first ?? entries.count
+    }
 
     func removeAll() { (begin, end) = (0, 0) }
 

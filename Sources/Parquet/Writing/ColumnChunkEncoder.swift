@@ -97,25 +97,43 @@ public final class ColumnChunkEncoder: @unchecked Sendable {
     }
 
     private func appendNullable(_ column: Column, _ values: LeafValues, _ rows: Range<Int>, _ leaf: LeafEncoder) throws(Damage) {
-        present.removeAll(keepingCapacity: true)
-        levels.removeAll(keepingCapacity: true)
-        column.validity?.withUnsafeBytes { bits in
-            guard let base = bits.baseAddress else { return }
-            for row in rows {
-                let isValid = Bitmap.isSet(base, row)
-                levels.append(isValid ? 1 : 0)
-                if isValid { present.append(Int32(truncatingIfNeeded: row)) }
-            }
+        let count = rows.count
+        if levels.count < count {
+            levels = [UInt8](repeating: 0, count: count)
+            present = [Int32](repeating: 0, count: count)
         }
-        if column.type == .null { levels = [UInt8](repeating: 0, count: rows.count) }
-        try levels.withUnsafeBufferPointer { (levels) throws(Damage) in
-            try present.withUnsafeBufferPointer { (present) throws(Damage) in
+        try levels.withUnsafeMutableBufferPointer { (levels) throws(Damage) in
+            try present.withUnsafeMutableBufferPointer { (present) throws(Damage) in
+                let valueCount = Self.validRows(column, rows, levels: levels, present: present)
                 try leaf.append(
                     values,
                     .init(
-                        definitions: levels, repetitions: nil, count: rows.count, rowCount: rows.count, values: present, firstValue: 0,
-                        valueCount: present.count))
+                        definitions: UnsafeBufferPointer(rebasing: levels[..<count]), repetitions: nil, count: count, rowCount: count,
+                        values: UnsafeBufferPointer(rebasing: present[..<valueCount]), firstValue: 0, valueCount: valueCount))
             }
+        }
+    }
+
+    /// Lists the rows that are not null, and gives each row its level. Returns how many are listed.
+    private static func validRows(
+        _ column: Column, _ rows: Range<Int>, levels: UnsafeMutableBufferPointer<UInt8>, present: UnsafeMutableBufferPointer<Int32>
+    ) -> Int {
+        guard let levels = levels.baseAddress, let present = present.baseAddress, column.type != .null, let validity = column.validity else {
+            levels.update(repeating: column.type == .null ? 0 : 1)
+            for (place, row) in rows.enumerated() { present[place] = Int32(truncatingIfNeeded: row) }
+            return column.type == .null ? 0 : rows.count
+        }
+        return validity.withUnsafeBytes { bits in
+            guard let base = bits.baseAddress else { return 0 }
+            // Without a branch, which nulls here and there would make a coin toss.
+            var next = 0
+            for row in rows {
+                let isValid = Bitmap.isSet(base, row)
+                levels[row &- rows.lowerBound] = isValid ? 1 : 0
+                present[next] = Int32(truncatingIfNeeded: row)
+                next &+= isValid ? 1 : 0
+            }
+            return next
         }
     }
 
