@@ -86,7 +86,7 @@ struct CheckpointSchema {
     ) -> [Field] {
         fields.compactMap { field in
             let path = parent + [field.name]
-            if case let .structure(children) = field.type {
+            if case let .structure(children) = field.type, !field.type.isVariant {
                 let inner = leaves(children, path, metadata, covered, type)
                 return inner.isEmpty ? nil : Field(metadata.physicalName(of: field), .structure(inner))
             }

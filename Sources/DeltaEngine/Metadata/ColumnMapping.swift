@@ -70,10 +70,11 @@ public struct ColumnMapping: Sendable {
         }
     }
 
-    /// The parts of lists and maps are no columns: they keep their names.
+    /// The parts of lists, maps and variants are no columns: they keep their names.
     private func renamed(_ field: Field, isColumn: Bool = true, _ rename: (Field) -> Field) -> Field {
         var field = isColumn ? rename(field) : field
         switch field.type {
+        case _ where field.type.isVariant: break
         case let .structure(children): field.type = .structure(children.map { renamed($0, rename) })
         case let .list(element): field.type = .list(element: renamed(element, isColumn: false, rename))
         case let .map(key, value): field.type = .map(key: renamed(key, isColumn: false, rename), value: renamed(value, isColumn: false, rename))

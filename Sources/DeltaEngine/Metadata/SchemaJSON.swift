@@ -97,12 +97,8 @@ public enum SchemaJSON {
 
     private static func type(of json: JSONValue, path: String) throws(DeltaError) -> DataType {
         if let name = json.stringValue {
-            guard let type = primitive(name) else {
-                if name == "variant" {
-                    throw .unsupportedFeature(feature: "variantType", access: .read, reason: "column \(path): \(TableFeature.variantColumns)")
-                }
-                throw .unsupportedType(column: path, type: name)
-            }
+            if name == "variant" { return .variant }
+            guard let type = primitive(name) else { throw .unsupportedType(column: path, type: name) }
             return type
         }
         switch json["type"]?.stringValue {
@@ -129,6 +125,7 @@ public enum SchemaJSON {
 
     static func json(of type: DataType) -> JSONValue {
         switch type {
+        case _ where type.isVariant: "variant"
         case let .structure(fields):
             ["type": "struct", "fields": .array(fields.map(json(of:)))]
         case let .list(element): ["type": "array", "elementType": json(of: element.type), "containsNull": .bool(element.nullable)]
@@ -138,6 +135,19 @@ public enum SchemaJSON {
                 "valueContainsNull": .bool(value.nullable),
             ]
         default: .string(type.description)
+        }
+    }
+}
+
+extension DataType {
+    /// The type as people write it: as ``description``, with the table's own word for variants.
+    public var tableDescription: String {
+        switch self {
+        case _ where isVariant: "variant"
+        case let .structure(fields): "struct<" + fields.map { "\($0.name):\($0.type.tableDescription)" }.joined(separator: ",") + ">"
+        case let .list(element): "array<\(element.type.tableDescription)>"
+        case let .map(key, value): "map<\(key.type.tableDescription),\(value.type.tableDescription)>"
+        default: description
         }
     }
 }

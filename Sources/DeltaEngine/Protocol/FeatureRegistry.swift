@@ -59,6 +59,9 @@ public enum FeatureRegistry {
             }
         }
         var names = readerFeatures(action)
+        if let column = metadata.schema.variantColumn, !names.contains(TableFeature.variantType.name), !names.contains(TableFeature.variantTypePreview.name) {
+            throw .corruptLog(version: version, reason: "column \(column.name) is a variant, and the protocol does not list \(TableFeature.variantType.name)")
+        }
         if access.isWrite { names += writerFeatures(action).filter { !names.contains($0) } }
         for name in names {
             guard let feature = byName[name] else { throw unknown(name, access) }
@@ -94,7 +97,7 @@ public enum FeatureRegistry {
         case let .propertyOther(name, value): metadata.configuration[name].map { $0.lowercased() != value } ?? false
         case let .columnMetadata(key): metadata.schema.fields.contains { $0.hasMetadata(key) }
         case .deletionVectors: hasDeletionVectors
-        case .columnType: false
+        case .variantColumn: metadata.schema.variantColumn != nil
         }
     }
 

@@ -114,18 +114,21 @@ extension TableFeature {
             maintain: .supportedUnused(reason), metadataChange: .supportedUnused(reason))
     }
 
-    /// Protocol, "Variant Data Type" and "Variant Shredding".
-    /// delta-rs lists the stable feature on tables without such a column, whenever it upgrades their protocol.
-    static let variantType = TableFeature(
-        "variantType", .readerWriter, use: .columnType, read: unlessVariant, append: unlessVariant, rewrite: unlessVariant, maintain: unlessVariant,
-        vacuum: unlessVariant, metadataChange: unlessVariant, checkpoint: unlessVariant)
-    private static let unlessVariant = Support.supportedUnused(variantColumns)
+    /// Protocol, "Variant Data Type": read and copied as the struct of two binaries that files have.
+    static let variantType = variant("variantType")
     static let variantTypePreview = variant("variantType-preview")
-    static let variantShredding = variant("variantShredding")
-    static let variantShreddingPreview = variant("variantShredding-preview")
 
-    private static func variant(_ name: String) -> TableFeature { .refused(name, .readerWriter, variantColumns) }
-    static let variantColumns = "Levee does not handle variant columns yet"
+    /// Protocol, "Variant Shredding": the feature allows files to be shredded, and says of none that it is; one that is so is refused by this name when it
+    /// is opened (``DataFile``).
+    static let variantShredding = TableFeature("variantShredding", .readerWriter)
+    static let variantShreddingPreview = TableFeature("variantShredding-preview", .readerWriter)
+
+    private static func variant(_ name: String) -> TableFeature {
+        let values = Support.supportedUnused("a column is a variant, and Levee cannot tell whether new values are variants")
+        return TableFeature(
+            name, .readerWriter, use: .variantColumn, append: values, rewrite: values,
+            metadataChange: .supportedUnused("a column is a variant, which Levee only carries yet"))
+    }
 
     /// Protocol, "Catalog-managed tables": the log alone does not say what is committed.
     static let catalogManaged = TableFeature.refused("catalogManaged", .readerWriter, managedElsewhere)

@@ -34,8 +34,8 @@ public struct TableFeature: Sendable {
         case columnMetadata(String)
         /// A file of the snapshot has a deletion vector.
         case deletionVectors
-        /// A column has a type that comes with the feature; a schema that has one is refused where it is parsed.
-        case columnType
+        /// A column is a variant, or has one nested in it.
+        case variantColumn
     }
 
     init(

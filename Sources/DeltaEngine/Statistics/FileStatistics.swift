@@ -25,8 +25,10 @@ struct FileStatistics: Sendable {
                 return (side == .minimum ? leaf.minimum : leaf.maximum).flatMap { StatisticsBound.json($0, side, hasNaN: leaf.hasNaN) }
             } ?? "{}"
         }
-        let nullCounts = object(fields, below: []) { path, _ in
-            columns.includes(path) ? leaves[path]?.nullCount.map { String($0) } : nil
+        let nullCounts = object(fields, below: []) { path, type in
+            // A variant is null where its parts are, which have no nulls of their own.
+            let leaf = type.isVariant ? path + ["value"] : path
+            return columns.includes(path) ? leaves[leaf]?.nullCount.map { String($0) } : nil
         }
         return "{\"numRecords\":\(rowCount),\"minValues\":\(values(.minimum)),\"maxValues\":\(values(.maximum)),\"nullCount\":\(nullCounts ?? "{}")}"
     }
@@ -35,7 +37,8 @@ struct FileStatistics: Sendable {
     private func object(_ fields: [Field], below parent: [String], _ value: ([String], DataType) -> String?) -> String? {
         let members = fields.compactMap { field -> String? in
             let path = parent + [field.name]
-            let text: String? = if case .structure(let children) = field.type { object(children, below: path, value) } else { value(path, field.type) }
+            let text: String? =
+                if case .structure(let children) = field.type, !field.type.isVariant { object(children, below: path, value) } else { value(path, field.type) }
             return text.map { JSON.encode(.string(field.name)) + ":" + $0 }
         }
         return members.isEmpty ? nil : "{" + members.joined(separator: ",") + "}"

@@ -32,13 +32,13 @@ struct StatisticsColumns: Sendable {
 
     func includes(_ path: [String]) -> Bool { paths.contains(path) }
 
-    /// A struct's fields count one by one, a list or map as a whole.
+    /// A struct's fields count one by one; a list, map or variant as a whole.
     private static func leaves(
         of fields: [Field], below parent: (name: [String], stored: [String]), _ storedName: (Field) -> String
     ) -> [(name: [String], stored: [String])] {
         fields.flatMap { field in
             let path = (name: parent.name + [field.name], stored: parent.stored + [storedName(field)])
-            if case .structure(let children) = field.type { return leaves(of: children, below: path, storedName) }
+            if case .structure(let children) = field.type, !field.type.isVariant { return leaves(of: children, below: path, storedName) }
             return [path]
         }
     }

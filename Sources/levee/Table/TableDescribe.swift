@@ -61,7 +61,7 @@ enum TableDescribe {
 
         var columns = TextTable([.init("COLUMN"), .init("TYPE"), .init("NULLABLE"), .init("COMMENT")])
         for field in snapshot.schema.fields {
-            columns.add([field.name, field.type.description, field.nullable ? "yes" : "no", field.metadata["comment"]?.stringValue ?? ""])
+            columns.add([field.name, field.type.tableDescription, field.nullable ? "yes" : "no", field.metadata["comment"]?.stringValue ?? ""])
         }
         let width = facts.map(\.0.count).max() ?? 0
         return facts.map { "\(($0 + ":").padded(to: width + 1))  \($1.withoutControlCharacters)\n" }.joined() + "\n" + columns.render()

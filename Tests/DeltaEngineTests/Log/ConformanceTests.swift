@@ -73,6 +73,9 @@ import Testing
         Table(
             "table-with-domain-metadata", 108, 109, 136_359, 436,
             refusing("rowTracking", .rewrite, .metadataChange)),
+        Table("spark-shredded-variant-preview-delta", 2, 4, 24_861, 102, refusing("variantType", .append, .rewrite, .metadataChange)),
+        Table("spark-variant-checkpoint", 2, 4, 24_911, 102, refusing("variantType-preview", .append, .rewrite, .metadataChange)),
+        Table("spark-variant-stable-feature-checkpoint", 1, 4, 667_559, 20_000, refusing("variantType", .append, .rewrite, .metadataChange)),
         Table("table-with-dv-small", 1, 1, 635, 10),
         Table("table-without-dv-small", 0, 1, 548, 10),
         Table("table_failed_last_checkpoint_update", 3, 4, 5728, 20),
@@ -85,12 +88,6 @@ import Testing
         Table("table_with_null_stats_in_notnull_struct", 1, 2, 1525, 2),
         Table("table_with_partitioning_mapping", 4, 2, 1460, 2, mapping),
         Table("with_checkpoint_no_last_checkpoint", 3, 1, 1010, 5),
-    ]
-
-    /// Tables that do not open at all.
-    static let closed = [
-        "spark-shredded-variant-preview-delta": "variantShredding-preview",
-        "spark-variant-checkpoint": "variantType-preview", "spark-variant-stable-feature-checkpoint": "variantType",
     ]
 
     private static let executor = BlockingExecutor(threads: 2, name: "conformance")
@@ -134,17 +131,6 @@ import Testing
         return missing
     }
 
-    @Test(arguments: closed.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
-    func staysClosedByName(name: String, feature: String) async throws {
-        guard let table = Self.table(name) else { return }
-        do {
-            _ = try await table.snapshot()
-            Issue.record("\(name) opened")
-        } catch let error as DeltaError {
-            guard case .unsupportedFeature(feature, .read, _) = error else { throw error }
-        }
-    }
-
     @Test func aReaderVersionFromTheFutureStaysClosed() async throws {
         guard let table = Self.table("simple_table_features") else { return }
         await #expect(throws: DeltaError.unsupportedProtocol(reader: 5, writer: 7)) { try await table.snapshot() }
@@ -152,7 +138,7 @@ import Testing
 
     @Test func everyTableIsExpected() {
         guard let root = SharedFiles.directory("conformance/delta") else { return }
-        let expected = Set(Self.readable.map(\.name) + Self.closed.keys + ["simple_table_features"])
+        let expected = Set(Self.readable.map(\.name) + ["simple_table_features"])
         #expect(Set(SharedFiles.names(in: root)) == expected)
     }
 

@@ -34,6 +34,9 @@ import Testing
 
     private static let invariant = column(#"{"delta.invariants":"{\"expression\":{\"expression\":\"id > 3\"}}"}"#)
 
+    private static let variant =
+        #"{"type":"struct","fields":[{"name":"v","type":{"type":"array","elementType":"variant","containsNull":true},"nullable":true,"metadata":{}}]}"#
+
     static let cases: [Case] = [
         Case(description: "plain", protocol: legacy(1, 2), refused: [:]),
         Case(description: "writer 1", protocol: legacy(1, 1), configuration: ["delta.appendOnly": "true"], refused: [:]),
@@ -88,6 +91,19 @@ import Testing
             description: "default", protocol: features([], ["allowColumnDefaults"]), schema: column(#"{"CURRENT_DEFAULT":"1"}"#),
             refused: [.append: "allowColumnDefaults"]),
         Case(
+            description: "default without the feature", protocol: features([], ["appendOnly"]), schema: column(#"{"CURRENT_DEFAULT":"1"}"#), refused: [:]),
+        Case(description: "iceberg off", protocol: features([], ["icebergCompatV1"]), refused: [:]),
+        Case(
+            description: "iceberg v1", protocol: features([], ["icebergCompatV1"]), configuration: ["delta.enableIcebergCompatV1": "true"],
+            refused: all([.append, .rewrite, .maintain, .metadataChange], "icebergCompatV1")),
+        Case(
+            description: "iceberg v3", protocol: features([], ["icebergCompatV3"]), configuration: ["delta.enableIcebergCompatV3": "true"],
+            refused: all([.append, .rewrite, .maintain, .metadataChange], "icebergCompatV3")),
+        Case(
+            description: "variant", protocol: features(["variantType"], []), schema: variant,
+            refused: all([.append, .rewrite, .metadataChange], "variantType")),
+        Case(description: "variant allowed, none there", protocol: features(["variantType", "variantShredding"], []), refused: [:]),
+        Case(
             description: "iceberg", protocol: features([], ["icebergCompatV2"]), configuration: ["delta.enableIcebergCompatV2": "true"],
             refused: all([.append, .rewrite, .maintain, .metadataChange], "icebergCompatV2")),
     ]
@@ -111,13 +127,13 @@ import Testing
     }
 
     @Test(arguments: [
-        (features(["variantType"], []), "variantType"), (features(["catalogManaged"], []), "catalogManaged"),
+        (features(["catalogManaged"], []), "catalogManaged"),
         (features(["tomorrow"], []), "tomorrow"),
     ])
     func aTableThatCannotBeReadDoesNotOpen(line: String, feature: String) async throws {
         let log = LogFixture()
         // A type of tomorrow: the feature must be named, not the type.
-        try await log.create(protocol: line, schema: #"{"type":"struct","fields":[{"name":"v","type":"variant","nullable":true,"metadata":{}}]}"#)
+        try await log.create(protocol: line, schema: #"{"type":"struct","fields":[{"name":"v","type":"hologram","nullable":true,"metadata":{}}]}"#)
         do {
             _ = try await log.table.snapshot()
             Issue.record("it opened")

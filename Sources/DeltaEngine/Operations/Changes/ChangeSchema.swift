@@ -33,6 +33,8 @@ enum ChangeSchema {
         }
         switch (old, read) {
         case (.null, _): return nil
+        case _ where old.isVariant != read.isVariant:
+            return "the type of column \(path) was changed from \(old.tableDescription) to \(read.tableDescription)"
         case let (.structure(fields), .structure(later)):
             return difference(fields, later, isMapped: isMapped, wasMapped: wasMapped, path: path + ".")
         case let (.list(element), .list(later)): return inside(element, later)

@@ -27,7 +27,7 @@ enum NewTableProtocol {
     private static func isNeeded(_ feature: TableFeature, _ metadata: TableMetadata) -> Bool {
         switch feature.use {
         case .listed: feature.name == TableFeature.timestampNtz.name && metadata.schema.fields.contains { $0.type.contains(.timestampNTZ) }
-        case .columnType: false
+        case .variantColumn: feature.name == TableFeature.variantType.name && metadata.schema.variantColumn != nil
         case .deletionVectors: metadata.isEnabled("delta.enableDeletionVectors")
         case .property, .propertyPrefix, .propertyOther, .columnMetadata:
             !feature.name.hasSuffix("-preview") && FeatureRegistry.isUsed(feature, minimum, metadata, hasDeletionVectors: false)

@@ -61,6 +61,11 @@ struct DataFile: Sendable {
             let position = ColumnAdapter.match(wanted.name, in: file.schema.fields)
             if let position {
                 let type = file.schema.fields[position].type
+                guard !type.isShredded(as: wanted.type) else {
+                    throw DeltaError.unsupportedFeature(
+                        feature: TableFeature.variantShredding.name, access: .read,
+                        reason: "\(path) has parts of column \(field.name) as typed values, which Levee does not put together yet")
+                }
                 guard ColumnAdapter.canAdapt(type, to: wanted.type) else {
                     throw DeltaError.corruptDataFile(path: path.string, reason: "column \(field.name) is stored as \(type), the table says \(field.type)")
                 }
