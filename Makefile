@@ -4,7 +4,7 @@ SWIFT_RELEASE = swift build -c release --static-swift-stdlib --product levee
 LEVEE = .build/release/levee
 PYTHON = .venv/bin/python
 
-.PHONY: build demo dev test unit interop bench bench-log bench-parquet fuzz soak lint format generate clean dependencies peers help
+.PHONY: build demo dev test unit interop bench bench-log bench-log-curve bench-parquet fuzz soak lint format generate clean dependencies peers help
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ interop: peers build
 
 soak: peers build ## the long tests: contention, crashes and hostile input by the thousand (seeded)
 	LEVEE_SOAK=1 LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra -m soak --timeout 3600
-	LEVEE_SOAK=1 swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter ParquetTests
+	LEVEE_SOAK=1 swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter 'ParquetTests|LogMutationTests'
 
 bench: peers build ## maintenance beside deltalake on the same input: wall, CPU, peak RSS, ratios
 	$(PYTHON) bench/run.py --levee $(LEVEE)
@@ -48,6 +48,9 @@ bench-parquet: peers ## Parquet decoding and encoding beside pyarrow: a whole ta
 
 bench-log: peers build ## the log alone, beside deltalake: opening 200,000 files from commits and from a checkpoint, writing that
 	$(PYTHON) bench/run.py --levee $(LEVEE) --only log
+
+bench-log-curve: peers build ## Levee's log alone, from ten thousand to five million files (4 GB of input)
+	$(PYTHON) bench/run.py --levee $(LEVEE) --runs 1 --curve 10000,100000,1000000,5000000
 
 fuzz: dependencies ## every fuzz target for SECONDS (60), with AddressSanitizer; builds on its own
 	@scripts/fuzz $(or $(SECONDS),60)

@@ -81,6 +81,6 @@ let package = Package(
 if Context.environment["LEVEE_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "Fuzz", dependencies: ["Base", "ObjectStore", "Columnar", "Parquet"], path: "Tests/Fuzz",
+            name: "Fuzz", dependencies: ["Base", "ObjectStore", "Columnar", "Parquet", "DeltaEngine"], path: "Tests/Fuzz",
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.unsafeFlags(["-use-ld=lld"])]))
 }

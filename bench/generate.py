@@ -5,6 +5,7 @@
     generate.py vacuum DIR [--files 20000] [--dead 10000] one-byte files, some of them removed 30 days ago
     generate.py log    DIR [--files 200000] [--commits 2000] [--checkpoint]
                                                           a log without data files; with a checkpoint of the peer's in the place of the commits
+    generate.py curve  DIR [--files 1000000]              the same kind of log, made faster, 1000 files a commit
 
 The rows are an order table's: a growing key, a foreign key, an amount, a category of twenty, a UUID, a time, its day and a flag. Keys and
 UUIDs make the dictionaries of two files never overlap, which is the hard case for compaction.
@@ -152,6 +153,28 @@ def log_only(directory, files, commits, checkpoint):
             (log / f"{version:020d}.json").unlink()
 
 
+def curve(directory, files):
+    log = start_table(directory)
+    rng = np.random.default_rng(20240104)
+    nulls = json.dumps(dict.fromkeys(ARROW.names, 0), separators=(",", ":")).replace('"', '\\"')
+    per_commit = 1000
+    for version in range(1, (files + per_commit - 1) // per_commit + 1):
+        lines = []
+        for index in range((version - 1) * per_commit, min(files, version * per_commit)):
+            ids = rng.bytes(48).hex()
+            first, low, high = index * 25_000, ids[32:64], ids[64:96]
+            lines.append(
+                f'{{"add":{{"path":"part-{index:07d}-{ids[:8]}-{ids[8:12]}-{ids[12:16]}-{ids[16:20]}-{ids[20:32]}-c000.snappy.parquet","partitionValues":{{}},'
+                f'"size":{1_800_000 + index % 50_000},"modificationTime":{EPOCH_US // 1000 + index},"dataChange":true,"stats":"{{\\"numRecords\\":25000,'
+                f'\\"minValues\\":{{\\"order_id\\":{first},\\"customer_id\\":{index % 40},\\"amount\\":0.{index % 997_003:06d},\\"category\\":\\"category-00\\",'
+                f'\\"order_uid\\":\\"{low[:8]}-{low[8:12]}-{low[12:16]}-{low[16:20]}-{low[20:]}\\",\\"created_at\\":\\"2024-01-01T00:00:00.{index % 1000:03d}Z\\"}},'
+                f'\\"maxValues\\":{{\\"order_id\\":{first + 24_999},\\"customer_id\\":{999_999 - index % 40},\\"amount\\":900.{index % 996_001:06d},'
+                f'\\"category\\":\\"category-19\\",\\"order_uid\\":\\"{high[:8]}-{high[8:12]}-{high[12:16]}-{high[16:20]}-{high[20:]}\\",'
+                f'\\"created_at\\":\\"2024-12-31T23:59:59.{index % 1000:03d}Z\\"}},\\"nullCount\\":{nulls}}}"}}}}\n'
+            )
+        (log / f"{version:020d}.json").write_text("".join(lines))
+
+
 def vacuum(directory, files, dead):
     log = start_table(directory)
     rng = np.random.default_rng(20240102)
@@ -180,7 +203,7 @@ def vacuum(directory, files, dead):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=["small", "vacuum", "log"])
+    parser.add_argument("table", choices=["small", "vacuum", "log", "curve"])
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--files", type=int)
     parser.add_argument("--rows", type=int, default=25_000)
@@ -192,5 +215,7 @@ if __name__ == "__main__":
         small(arguments.directory, arguments.files or 400, arguments.rows)
     elif arguments.table == "log":
         log_only(arguments.directory, arguments.files or 200_000, arguments.commits, arguments.checkpoint)
+    elif arguments.table == "curve":
+        curve(arguments.directory, arguments.files or 1_000_000)
     else:
         vacuum(arguments.directory, arguments.files or 20_000, arguments.dead)

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Measures Levee beside deltalake on the same generated input, both in the same run, and prints ratios.
 
-    run.py --levee PATH [--runs 3] [--scale 1.0] [--only NAME] [--json FILE]
+    run.py --levee PATH [--runs 3] [--scale 1.0] [--only NAME] [--json FILE] [--curve FILES,FILES,…]
 
 Each run of each program gets a fresh copy of the input; the two take turns, so that a machine that slows down slows both. Levee's wall time is
 that of the whole process, the peer's that of the operation alone. Reported are medians; CPU is user plus system, memory the peak resident set.
+
+The curve is of Levee alone: a log of each number of files is opened from its commits, checkpointed, and opened from the checkpoint.
 """
 
 import argparse
@@ -78,12 +80,41 @@ def copy_baseline(source, runs):
     return statistics.median(walls)
 
 
+def curve(levee, sizes, runs):
+    """How time and memory grow with a log's files; per file they should stay what they are."""
+    print(f"{'files':>10}{'open, commits':>34}{'open and write checkpoint':>44}{'open, checkpoint':>34}")
+    for files in sizes:
+        table = generate(f"curve-{files}", "curve", "--files", files)
+        log = table / "_delta_log"
+
+        def median(operation, before=lambda: None):
+            rows = []
+            for _ in range(runs):
+                before()
+                rows.append(measure([levee, "table", operation, table, "-o", "json"])[:3])
+            return [statistics.median(column) for column in zip(*rows)]
+
+        def without_checkpoint():
+            for path in [*log.glob("*.checkpoint*.parquet"), log / "_last_checkpoint"]:
+                path.unlink(missing_ok=True)
+
+        def cell(figures):
+            return f"{figures[0]:.2f} s, CPU {figures[1]:.2f} s = {figures[1] / files * 1e6:.1f} µs, {figures[2]:.0f} MB"
+
+        from_commits = median("describe", without_checkpoint)
+        written = median("checkpoint", without_checkpoint)
+        size = sum(path.stat().st_size for path in log.glob("*.checkpoint*.parquet"))
+        print(f"{files:>10}{cell(from_commits):>34}{cell(written) + f', {size / 1e6:.1f} MB':>44}{cell(median('describe')):>34}", flush=True)
+        without_checkpoint()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--levee", type=pathlib.Path, required=True)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0, help="fraction of the full input")
     parser.add_argument("--only", help="measure only the rows whose name contains this")
+    parser.add_argument("--curve", type=lambda text: [int(size) for size in text.split(",")], help="measure Levee alone on logs of so many files")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures here")
     arguments = parser.parse_args()
     levee, python, peer = arguments.levee.resolve(), sys.executable, ROOT / "peer.py"
@@ -107,6 +138,8 @@ def main():
         ("log: open, checkpoint", from_checkpoint, opened, lambda t: [python, peer, "open", t], False),
         ("log: open, write checkpt.", from_commits, lambda t: [levee, "table", "checkpoint", t, "-o", "json"], lambda t: [python, peer, "checkpoint", t], True),
     ]
+    if arguments.curve:
+        return curve(levee, arguments.curve, arguments.runs)
     results = []
     for name, source, ours, theirs, copies in benchmarks:
         if arguments.only and arguments.only not in name:

@@ -32,14 +32,14 @@ private let options = ReadOptions(limits: ReadLimits(pageBytes: 4 << 20, batchBy
 
 private let target: (@Sendable (Bytes) -> Void)? = {
     let name = environmentVariable("LEVEE_FUZZ_TARGET") ?? ""
-    guard let target = targets[name] else {
-        print("set LEVEE_FUZZ_TARGET to one of \(targets.keys.sorted().joined(separator: ", "))")
+    guard let target = parquetTargets[name] ?? logTargets[name] else {
+        print("set LEVEE_FUZZ_TARGET to one of \((parquetTargets.keys.sorted() + logTargets.keys.sorted()).joined(separator: ", "))")
         exit(2)
     }
     return target
 }()
 
-private let targets: [String: @Sendable (Bytes) -> Void] = [
+private let parquetTargets: [String: @Sendable (Bytes) -> Void] = [
     "footer": { bytes in _ = try? bytes.withUnsafeBytes { (raw) throws(Damage) in try FileMetadata(footer: raw, fileSize: 1 << 20) } },
     "page-header": { bytes in _ = try? bytes.withUnsafeBytes { (raw) throws(Damage) in try PageHeader.read(raw) } },
     "page-index": { bytes in

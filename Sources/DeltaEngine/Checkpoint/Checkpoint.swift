@@ -76,7 +76,7 @@ public struct Checkpoint: Sendable {
             let file = try ParquetWriter(
                 writer: writer, schema: Schema(fields),
                 options: WriterOptions(compression: .zstd(level: Self.zstdLevel), createdBy: environment.parquetCreatedBy))
-            let rows = try await rows.forEachBatch { try await file.write($0) }
+            let rows = try await rows.forEachBatch(tasks: environment.parallelism) { try await file.write($0) }
             let written = try await file.finish()
             guard written.rowCount == Int64(rows) else {
                 throw DeltaError.corruptCheckpoint(

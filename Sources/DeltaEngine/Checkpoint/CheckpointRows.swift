@@ -21,8 +21,8 @@ struct CheckpointRows {
         self.now = now
     }
 
-    /// Calls `body` with each batch and returns how many rows there were.
-    func forEachBatch(_ body: (ColumnBatch) async throws -> Void) async throws -> Int {
+    /// Calls `body` with each batch and returns how many rows there were. While `body` has one, the next are put together by `tasks` others.
+    func forEachBatch(tasks: Int, _ body: (ColumnBatch) async throws -> Void) async throws -> Int {
         var rows = 0
         func emit(_ column: Column, _ name: String) async throws {
             guard column.count > 0 else { return }
@@ -35,11 +35,18 @@ struct CheckpointRows {
             try await emit(try transactionColumn(), "txn")
             try await emit(try domainColumn(), "domainMetadata")
         }
-        let adds = AddColumnBuilder(schema, snapshot.metadata)
-        for start in stride(from: 0, to: snapshot.files.count, by: Self.filesPerBatch) {
-            try Task.checkCancellation()
-            for position in start..<min(start + Self.filesPerBatch, snapshot.files.count) { try adds.append(snapshot.files[position]) }
-            try await emit(adds.finish(), "add")
+        var start = 0
+        let pipeline = OrderedPipeline(concurrency: tasks, maximumWeight: Int64(tasks) + 1)
+        try await pipeline.run { () -> (job: Range<Int>, weight: Int64)? in
+            guard start < snapshot.files.count else { return nil }
+            defer { start += Self.filesPerBatch }
+            return (start..<min(start + Self.filesPerBatch, snapshot.files.count), 1)
+        } body: { [snapshot, schema] positions in
+            let adds = AddColumnBuilder(schema, snapshot.metadata)
+            for position in positions { try adds.append(snapshot.files[position]) }
+            return adds.finish()
+        } consume: { column in
+            try await emit(column, "add")
         }
         let removes = RemoveColumnBuilder(partitionKeys: snapshot.files.partitionKeys)
         for tombstone in snapshot.tombstones where tombstone.isRetained(at: now, retention: snapshot.metadata.deletedFileRetention) {

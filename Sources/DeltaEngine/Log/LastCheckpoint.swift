@@ -13,7 +13,12 @@ struct LastCheckpoint: Sendable, Hashable {
         } catch ObjectStoreError.notFound {
             return nil
         }
+        return LastCheckpoint(bytes)
+    }
+
+    /// nil for text that is no hint.
+    init?(_ bytes: Bytes) {
         guard let json = try? JSON.parse(bytes), let version = json["version"]?.intValue, version >= 0 else { return nil }
-        return LastCheckpoint(version: version)
+        self.version = version
     }
 }
