@@ -143,10 +143,10 @@ private struct LogTable {
     @Test func refusedFeaturesAreFactsOfTheTasks() async throws {
         let table = try LogTable()
         try table.create(
-            configuration: #"{"delta.enableRowTracking":"true"}"#,
-            protocol: #"{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":["rowTracking","domainMetadata"]}"#)
+            configuration: #"{"delta.enableIcebergCompatV2":"true"}"#,
+            protocol: #"{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":["icebergCompatV2"]}"#)
         let seen = try await table.observe()
-        #expect(seen.facts.refusals[.optimize]?.contains("rowTracking") == true)
+        #expect(seen.facts.refusals[.optimize]?.contains("icebergCompatV2") == true)
         #expect(seen.health.refusal == seen.facts.refusals[.optimize])
     }
 
