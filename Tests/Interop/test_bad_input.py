@@ -16,7 +16,7 @@ def everything(directory):
     return {str(path.relative_to(directory)): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
 
 
-COMMANDS = [["describe"], ["history"], ["files"], ["read"], ["optimize"], ["vacuum"], ["checkpoint"]]
+COMMANDS = [["describe"], ["history"], ["files"], ["read"], ["changes", "--from", "0"], ["optimize"], ["vacuum"], ["checkpoint"]]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

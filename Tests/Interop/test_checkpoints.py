@@ -12,9 +12,6 @@ from conftest import CONFORMANCE
 # Tables that Levee refuses to checkpoint, by the feature that its message must name.
 REFUSED = {
     "simple_table_features": "reader version 5",
-    "spark-shredded-variant-preview-delta": "variantShredding-preview",
-    "spark-variant-checkpoint": "variantType-preview",
-    "spark-variant-stable-feature-checkpoint": "variantType",
     "table_with_liquid_clustering": "liquid",
 }
 
@@ -28,6 +25,8 @@ THERE = {
     "delta-checkpoint-stats-optional",
     "issue_1374",
     "simple_table_with_checkpoint",
+    "spark-shredded-variant-preview-delta",
+    "spark-variant-checkpoint",
     "table-with-domain-metadata",
     "table_failed_last_checkpoint_update",
     "table_with_deletion_logs",

@@ -94,6 +94,8 @@ extension DeltaError {
         case transactionIdentifier(appId: String)
         /// Both write the same metadata domain.
         case metadataDomain(domain: String)
+        /// The winner changed the columns by which the table is clustered, on which new files must have statistics.
+        case clusteringColumnsChanged
     }
 }
 
@@ -107,6 +109,7 @@ extension DeltaError.Conflict: CustomStringConvertible {
         case let .removedTwice(path): "it removed \(path) too"
         case let .transactionIdentifier(appId): "it recorded progress for the same application, \(appId)"
         case let .metadataDomain(domain): "it wrote the same metadata domain, \(domain)"
+        case .clusteringColumnsChanged: "it changed the columns by which the table is clustered"
         }
     }
 }

@@ -5,6 +5,7 @@ struct ConflictChecker: Sendable {
     private let removed: Set<DataPath>
     private let applications: Set<String>
     private let domains: Set<String>
+    private let addsFiles: Bool
     private let changesProtocol: Bool
     private let changesMetadata: Bool
 
@@ -14,6 +15,7 @@ struct ConflictChecker: Sendable {
         var removed: Set<DataPath> = []
         var applications: Set<String> = []
         var domains: Set<String> = []
+        var addsFiles = false
         var changesProtocol = false
         var changesMetadata = false
         for action in actions {
@@ -23,12 +25,14 @@ struct ConflictChecker: Sendable {
             case let .domainMetadata(domain): domains.insert(domain.domain)
             case .protocol: changesProtocol = true
             case .metadata: changesMetadata = true
-            case .add, .changeData: continue
+            case .add: addsFiles = true
+            case .changeData: continue
             }
         }
         self.removed = removed
         self.applications = applications
         self.domains = domains
+        self.addsFiles = addsFiles
         self.changesProtocol = changesProtocol
         self.changesMetadata = changesMetadata
     }
@@ -48,6 +52,8 @@ struct ConflictChecker: Sendable {
                 if applications.contains(transaction.appId) { return .transactionIdentifier(appId: transaction.appId) }
             case let .domainMetadata(domain):
                 if domains.contains(domain.domain) { return .metadataDomain(domain: domain.domain) }
+                // Files that were written for other clustering columns may lack statistics on these (protocol, "Writer Requirements for Clustered Table").
+                if addsFiles, domain.domain == Clustering.domain { return .clusteringColumnsChanged }
             case .changeData: continue
             }
         }

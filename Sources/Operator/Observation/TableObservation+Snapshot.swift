@@ -63,6 +63,8 @@ extension DeltaTableStatus.Table {
         readerFeatures = readers.isEmpty ? nil : readers
         writerFeatures = writers.isEmpty ? nil : writers
         partitionColumns = metadata.partitionColumns.isEmpty ? nil : metadata.partitionColumns
+        let clustering = snapshot.clusteringColumns.map(\.name)
+        clusteringColumns = clustering.isEmpty ? nil : clustering
         numRecords = files.records
         deletionVectorFiles = files.deletionVectors > 0 ? files.deletionVectors : nil
         deletionVectorRows = files.deletedRows > 0 ? files.deletedRows : nil

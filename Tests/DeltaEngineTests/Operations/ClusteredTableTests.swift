@@ -64,6 +64,17 @@ import Testing
         #expect(try await OptimizeOperation(table: table.table).run().version == nil)
     }
 
+    @Test func filesForOtherClusteringColumnsAreNotCommitted() async throws {
+        let table = try await table()
+        for id in 0..<2 { try await table.append(#"{"id":\#(id)}"#) }
+        let log = table.log
+        let hooked = HookedStore(wrapping: log.store) { try await log.commit(4, [Self.domainLine(#"{"clusteringColumns":[["id"]]}"#)]) }
+        await #expect(throws: DeltaError.commitConflict(version: 4, winner: 4, conflict: .clusteringColumnsChanged)) {
+            try await OptimizeOperation(table: log.table(through: hooked)).run()
+        }
+        #expect(try await OptimizeOperation(table: table.table).run().version == 5)
+    }
+
     @Test(
         arguments: [
             (domain, ["s.day", "id"]), (#"{"clusteringColumns":["id","gone"]}"#, ["id", "gone"]), (#"{"clusteringColumns":[]}"#, []), ("{", []),
