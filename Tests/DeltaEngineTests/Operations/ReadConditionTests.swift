@@ -65,6 +65,27 @@ import Testing
         for (condition, groups, holds) in Self.cases { try await read(data, condition, groups, holds) }
     }
 
+    /// Files that the statistics in the log rule out are not even opened: here they are gone.
+    @Test func filesThatCannotMatchAreNotOpened() async throws {
+        let data = try await DataFixture(partitionBy: ["p"])
+        for start in 0..<3 { try await data.append(start * 10..<start * 10 + 10) }
+        let snapshot = try await data.table.snapshot()
+        let predicate = try FilePredicate("id < 10 AND p <> 'p1'", metadata: snapshot.metadata, now: data.clock.now())
+        let gone = snapshot.files.filter { !predicate.mayMatch($0) }
+        #expect(gone.count == 7)
+        _ = try await data.store.delete(try gone.map { try $0.path.object(in: data.store) })
+        func ids(_ condition: String) async throws -> [Int64] {
+            let reader = try TableReader(table: data.table, snapshot: snapshot, options: ReadOptions(columns: ["id"], condition: condition))
+            var ids: [Int64] = []
+            while let batch = try await reader.next() {
+                for row in 0..<batch.rowCount { if case let .integer(id) = batch.columns[0].value(at: row) { ids.append(id) } }
+            }
+            return ids.sorted()
+        }
+        #expect(try await ids("id < 10 AND p <> 'p1'") == [0, 2, 3, 5, 6, 8, 9])
+        await #expect(throws: DeltaError.self) { try await ids("id < 12 AND p <> 'p1'") }
+    }
+
     private func read(_ data: SchemaFixture, _ condition: String, _ groups: Int, _ holds: (Int) -> Bool) async throws {
         let counting = CountingStore(data.log.store)
         let table = DeltaTable(store: counting, environment: data.table.environment)

@@ -28,6 +28,8 @@ public final class TableReader: RowReader, @unchecked Sendable {
     private var query: RowQuery
     /// The condition, where partition values alone answer it.
     private let filter: PartitionFilter?
+    /// Which files the condition leaves.
+    private let predicate: FilePredicate?
     private var nextFile = 0
     private var current: FileBatches?
 
@@ -45,6 +47,7 @@ public final class TableReader: RowReader, @unchecked Sendable {
             return filter != nil
         }
         self.filter = filter
+        predicate = try options.condition.map { condition throws(DeltaError) in try FilePredicate(condition, metadata: snapshot.metadata, now: now) }
     }
 
     /// The next rows, never none; nil at the end.
@@ -64,7 +67,6 @@ public final class TableReader: RowReader, @unchecked Sendable {
             if let batch = try await current?.next() { return batch }
             guard let file = try nextMatchingFile() else { return nil }
             let constants = try snapshot.metadata.partitionConstants(file.partitionValues)
-            if query.rowCondition(nil, constants: constants).isNever { continue }
             let opened = try await DataFile.open(
                 table.store, file, mapping: snapshot.metadata.columnMapping, fields: query.needed.filter { constants[$0.name] == nil })
             current = try FileBatches(file: opened, query: query, constants: constants)
@@ -75,7 +77,7 @@ public final class TableReader: RowReader, @unchecked Sendable {
         while nextFile < snapshot.files.count {
             let file = snapshot.files[nextFile]
             nextFile += 1
-            if try filter?.matches(file.partitionValues) ?? true { return file }
+            if predicate?.mayMatch(file) ?? true, try filter?.matches(file.partitionValues) ?? true { return file }
         }
         current = nil
         return nil
