@@ -242,10 +242,27 @@ def test_large_input_streams(levee, table, schema_file, tmp_path):
     assert DeltaTable(table).count() == 1_000_000
 
 
-def test_tables_with_rules_that_levee_cannot_check_are_refused(levee, table, input_file):
-    write_deltalake(table, pa.table({"id": [1]}))
+def test_rows_that_break_a_constraint_are_not_added(levee, table, input_file):
+    write_deltalake(table, pa.table({"id": [1], "text": ["a"]}))
     DeltaTable(table).alter.add_constraint({"positive": "id > 0"})
-    assert "checkConstraints" in levee.fails(4, "table", "write", table, "--from", input_file([{"id": -1}]))
+    DeltaTable(table).alter.add_constraint({"known": "text in ('a', 'b') or id between 100 and 200"})
+    for bad in ({"id": -1, "text": "a"}, {"id": None, "text": "a"}, {"id": 5, "text": "c"}):
+        message = levee.fails(1, "table", "write", table, "--from", input_file([{"id": 2, "text": "b"}, bad]))
+        assert "CHECK constraint" in message and "violates" in message
+        # The peer is of the same mind.
+        with pytest.raises(Exception, match="(?i)constraint|check|invariant"):
+            write_deltalake(table, pa.table({"id": pa.array([bad["id"]], pa.int64()), "text": [bad["text"]]}), mode="append")
+    levee("table", "write", table, "--from", input_file([{"id": 2, "text": "b"}, {"id": 150, "text": "z"}]))
+    assert sorted(delta_rs_rows(table)) == [(1, "a"), (2, "b"), (150, "z")]
+    levee("table", "optimize", table)
+    assert sorted(DeltaTable(table).to_pyarrow_table().column("id").to_pylist()) == [1, 2, 150]
+    assert "violates" in levee.fails(1, "table", "write", table, "--from", input_file([{"id": 0, "text": "a"}]))
+
+
+def test_rules_that_levee_cannot_check_are_refused(levee, table, input_file):
+    write_deltalake(table, pa.table({"id": [1]}))
+    DeltaTable(table).alter.add_constraint({"even": "id & 1 = 1"})
+    assert "checkConstraints" in levee.fails(4, "table", "write", table, "--from", input_file([{"id": 3}]))
     assert delta_rs_rows(table) == [(1,)]
 
 

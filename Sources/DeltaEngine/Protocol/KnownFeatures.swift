@@ -13,17 +13,15 @@ extension TableFeature {
         "appendOnly", .writer, legacy: (nil, 2), use: .property("delta.appendOnly"),
         rewrite: .supportedUnused("delta.appendOnly is true, rows may be added but not changed or removed"))
 
-    /// Protocol, "Column Invariants". Rows that were checked when they came stay valid when files are rearranged.
+    /// Protocol, "Column Invariants". New rows are checked (``RowRules``); those that were when they came stay valid when files are rearranged.
     static let invariants = TableFeature(
         "invariants", .writer, legacy: (nil, 2), use: .columnMetadata("delta.invariants"),
-        append: .supportedUnused("a column has an invariant, which Levee cannot check yet"),
-        rewrite: .supportedUnused("a column has an invariant, which Levee cannot check yet"))
+        rewrite: .supportedUnused("a column has an invariant, which Levee checks for new rows only yet"))
 
-    /// Protocol, "CHECK Constraints".
+    /// Protocol, "CHECK Constraints". New rows are checked (``RowRules``).
     static let checkConstraints = TableFeature(
         "checkConstraints", .writer, legacy: (nil, 3), use: .propertyPrefix("delta.constraints."),
-        append: .supportedUnused("the table has a CHECK constraint, which Levee cannot check yet"),
-        rewrite: .supportedUnused("the table has a CHECK constraint, which Levee cannot check yet"))
+        rewrite: .supportedUnused("the table has a CHECK constraint, which Levee checks for new rows only yet"))
 
     /// Protocol, "Add CDC File": a commit that only adds rows needs no change files, nor does one that changes none.
     static let changeDataFeed = TableFeature(

@@ -41,16 +41,16 @@ import Testing
         Case(description: "plain", protocol: legacy(1, 2), refused: [:]),
         Case(description: "writer 1", protocol: legacy(1, 1), configuration: ["delta.appendOnly": "true"], refused: [:]),
         Case(description: "appendOnly in use", protocol: legacy(1, 2), configuration: ["delta.appendOnly": "TRUE"], refused: [.rewrite: "appendOnly"]),
-        Case(description: "invariant", protocol: legacy(1, 2), schema: invariant, refused: all([.append, .rewrite], "invariants")),
+        Case(description: "invariant", protocol: legacy(1, 2), schema: invariant, refused: [.rewrite: "invariants"]),
         Case(description: "invariant, feature not listed", protocol: features([], ["appendOnly"]), schema: invariant, refused: [:]),
         Case(
             description: "nested invariant", protocol: legacy(1, 2),
             schema:
                 #"{"type":"struct","fields":[{"name":"s","type":{"type":"array","containsNull":true,"elementType":\#(invariant)},"nullable":true,"metadata":{}}]}"#,
-            refused: all([.append, .rewrite], "invariants")),
+            refused: [.rewrite: "invariants"]),
         Case(
             description: "constraint", protocol: legacy(1, 3), configuration: ["delta.constraints.a": "id > 0"],
-            refused: all([.append, .rewrite], "checkConstraints")),
+            refused: [.rewrite: "checkConstraints"]),
         Case(description: "constraint below writer 3", protocol: legacy(1, 2), configuration: ["delta.constraints.a": "id > 0"], refused: [:]),
         Case(
             description: "change feed", protocol: legacy(1, 4), configuration: ["delta.enableChangeDataFeed": "true"],

@@ -81,11 +81,13 @@ public final class ChangesReader: RowReader, @unchecked Sendable {
         }
     }
 
-    private func open(_ changed: ChangedFile, of commit: RecordedCommit) async throws -> FileBatches {
+    /// nil for a file of which what the log says of it rules out every row.
+    private func open(_ changed: ChangedFile, of commit: RecordedCommit) async throws -> FileBatches? {
         var constants = try metadata.partitionConstants(try partitionValues(of: changed, version: commit.file.version))
         constants[Self.versionColumn] = .some(.integer(commit.file.version))
         constants[Self.timestampColumn] = .some(.timestamp(commit.timestamp.microseconds))
         if let type = changed.changeType { constants[Self.typeColumn] = .some(.string(type)) }
+        if query.rowCondition(nil, constants: constants).isNever { return nil }
         async let rows = changed.rows(table.store)
         let stored = query.needed.filter { constants[$0.name] == nil }
         // What became of a row its file says beside the table's columns, under a name that is not mapped.

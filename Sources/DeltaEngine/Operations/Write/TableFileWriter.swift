@@ -10,6 +10,7 @@ final class TableFileWriter {
     private let format: NewFileFormat
     private let staged: StagedFiles
     private let split: PartitionSplit
+    private let rules: RowRules
     private let targetFileSize: Int64
 
     private struct OpenFile {
@@ -29,18 +30,21 @@ final class TableFileWriter {
     /// Each open file has a descriptor in the store.
     private static let mostOpenFiles = 128
 
-    init(table: DeltaTable, snapshot: Snapshot, format: NewFileFormat, staged: StagedFiles) {
+    /// Throws ``DeltaError/unsupportedFeature(feature:access:reason:)`` where the table has a rule for its rows that Levee cannot check.
+    init(table: DeltaTable, snapshot: Snapshot, format: NewFileFormat, staged: StagedFiles) throws(DeltaError) {
         self.table = table
         metadata = snapshot.metadata
         partitionKeys = snapshot.files.partitionKeys
         self.format = format
         self.staged = staged
         split = PartitionSplit(schema: snapshot.schema, partitionColumns: snapshot.metadata.partitionColumns)
+        rules = try RowRules(snapshot, now: table.environment.clock.now())
         targetFileSize = snapshot.metadata.targetFileSize ?? OptimizeOptions.defaultTargetFileSize
     }
 
-    /// Rows with all of the table's columns, in its order.
+    /// Rows with all of the table's columns, in its order. Throws ``DeltaError/invalidData(source:reason:)`` for a row that the table's rules forbid.
     func write(_ batch: ColumnBatch) async throws {
+        try rules.check(batch)
         for part in try split.parts(of: batch) where part.batch.rowCount > 0 {
             var entry = try await openFile(for: part.partition)
             try await entry.file.writer.write(part.batch)

@@ -34,7 +34,7 @@ public struct WriteOperation: Sendable {
 
     private func write(_ snapshot: Snapshot, _ staged: StagedFiles, _ initial: WriteResult, _ progress: ProgressReporter) async throws -> WriteResult {
         let format = NewFileFormat(snapshot, compression: options.codec.compression, environment: table.environment)
-        let writer = TableFileWriter(table: table, snapshot: snapshot, format: format, staged: staged)
+        let writer = try TableFileWriter(table: table, snapshot: snapshot, format: format, staged: staged)
         let source = makeSource(snapshot.schema)
         do {
             while let batch = try await source.next() {
