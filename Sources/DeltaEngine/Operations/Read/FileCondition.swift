@@ -10,7 +10,7 @@ struct FileCondition {
         case constant(Scalar?)
         /// The leaf's path in the file.
         case leaf([String])
-        /// Stored as something else than the table says, so that bounds do not compare with literals.
+        /// Not known yet, or stored as something else than the table says, so that bounds do not compare with literals.
         case unknown
     }
 

@@ -49,14 +49,14 @@ struct RowQuery: Sendable {
         condition = bound
     }
 
-    /// The condition as a file's bounds can answer it.
+    /// The condition as a file's bounds can answer it; as the columns of one value alone do, where the file is not open yet.
     ///
     /// - Parameter constants: by name; a column that is not here is the file's.
-    func rowCondition(_ file: DataFile, constants: [String: Scalar?]) -> RowCondition {
+    func rowCondition(_ file: DataFile?, constants: [String: Scalar?]) -> RowCondition {
         guard let condition else { return .unknown }
         let places = needed.map { field in
             if let value = constants[field.name] { return FileCondition.Place.constant(value) }
-            return file.fields.firstIndex { $0.name == field.name }.map(file.place) ?? .unknown
+            return file.flatMap { file in file.fields.firstIndex { $0.name == field.name }.map(file.place) } ?? .unknown
         }
         return FileCondition(places: places).rows(condition.implied)
     }
