@@ -171,6 +171,10 @@ struct CommitAttempt {
         for action in winner.actions {
             guard case let .protocol(action) = action else { continue }
             base.protocol = action
+            // The feature may have come with the new protocol, or gone.
+            let tracked = RowTracking(action, base.metadata, transaction.readSnapshot?.domainMetadata ?? [:])
+            base.rowTracking = tracked == nil ? nil : base.rowTracking ?? tracked
+            base.rowTracking?.advance(past: winner.actions)
             do {
                 try check(base, hasDeletionVectors: transaction.readSnapshot?.files.hasDeletionVectors ?? false)
             } catch {

@@ -60,6 +60,21 @@ import Testing
         #expect(after.domainMetadata["delta.rowTracking"]?.configuration == #"{"rowIdHighWaterMark":156}"#)
     }
 
+    @Test func aWinnerThatBringsOrTakesTheFeatureIsFollowed() async throws {
+        let plain = #"{"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":["domainMetadata"]}}"#
+        let log = LogFixture()
+        try await log.create(protocol: plain)
+        let before = try await log.table.snapshot()
+        try await log.commit(1, [Self.protocolLine, Self.domain(9)])
+        #expect(try await commit(log, before, [.add(file("a", rows: 7))]) == 2)
+        let with = try await log.table.snapshot()
+        #expect(ids(with) == ["a": [10, 2]])
+        #expect(with.domainMetadata["delta.rowTracking"]?.configuration == #"{"rowIdHighWaterMark":16}"#)
+        try await log.commit(3, [plain])
+        #expect(try await commit(log, with, [.add(file("b", rows: 7))]) == 4)
+        #expect(ids(try await log.table.snapshot())["b"] == [nil, nil])
+    }
+
     @Test func aFileThatIsCommittedAgainKeepsItsIds() async throws {
         let log = try await log(mark: 99)
         var again = file("a", rows: 7)
