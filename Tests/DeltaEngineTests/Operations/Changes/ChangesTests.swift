@@ -114,17 +114,17 @@ import Testing
         #expect(try await changes(table, from: 3) == left.map { "\($0) delete 3" })
     }
 
-    @Test func mappedPartitionedAndWidenedColumnsAreSeenAsTheTableHasThem() async throws {
-        let mapping = ["delta.columnMapping.mode": "name"]
+    @Test(arguments: ["name", "id"]) func mappedPartitionedAndWidenedColumnsAreSeenAsTheTableHasThem(mode: String) async throws {
+        let mapping = ["delta.columnMapping.mode": mode]
         func column(_ name: String, _ type: String, _ id: Int, _ physical: String, _ more: String = "") -> String {
             Self.field(name, type, #"{"delta.columnMapping.id":\#(id),"delta.columnMapping.physicalName":"\#(physical)"\#(more)}"#)
         }
         let widened = #","delta.typeChanges":[{"fromType":"integer","toType":"long"}]"#
         let schema = Self.schema(column("n", "long", 1, "c1", widened), column("day", "date", 2, "c2"))
         let table = try await fixture(schema: schema, configuration: mapping, partitionColumns: ["day"])
-        let size = try await table.write(file: "a", [Field("c1", .integer)], [[.integer(7)]])
+        let size = try await table.write(file: "a", [Field("c1", .integer, metadata: ["parquet.field.id": 1])], [[.integer(7)]])
         try await table.log.commit(1, [LogFixture.add("a", size: size, partition: ["c2": "2024-02-29"])])
-        let fields = [Field("c1", .long), Field("_change_type", .string)]
+        let fields = [Field("c1", .long, metadata: ["parquet.field.id": 1]), Field("_change_type", .string)]
         let recorded = try await table.write(file: "cdc", fields, [[.integer(1 << 40), .string("update_postimage")]])
         try await table.log.commit(2, [Self.changeData("cdc", size: recorded, partition: ["c2": "2024-03-01"])])
         #expect(try await changes(table, from: 1) == ["7 2024-02-29 insert 1", "1099511627776 2024-03-01 update_postimage 2"])
