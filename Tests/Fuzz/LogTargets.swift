@@ -34,7 +34,7 @@ let logTargets: [String: @Sendable (Bytes) -> Void] = [
         _ = Z85.decode(bytes.text.utf8)
     },
     "statistics": { bytes in
-        var file = AddFile(path: "f", size: 1, modificationTime: 1, dataChange: true)
+        var file = AddFile(path: DataPath(encoded: "f"), size: 1, modificationTime: 1, dataChange: true)
         file.stats = bytes.text
         for predicate in predicates { _ = predicate.mayMatch(file) }
         _ = bytes.withUnsafeBytes(StatisticsText.recordCount)
