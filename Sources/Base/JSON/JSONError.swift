@@ -20,15 +20,4 @@ extension JSONError: CustomStringConvertible {
         case let .unexpectedShape(path, reason): path.isEmpty ? reason : "\(path): \(reason)"
         }
     }
-
-    /// The same error for a text that starts `distance` bytes further into what a person looks at.
-    public func shifted(by distance: Int) -> JSONError {
-        switch self {
-        case let .malformed(offset, reason): .malformed(offset: offset + distance, reason: reason)
-        case let .tooDeep(offset): .tooDeep(offset: offset + distance)
-        case let .invalidUTF8(offset): .invalidUTF8(offset: offset + distance)
-        case let .numberOutOfRange(offset): .numberOutOfRange(offset: offset + distance)
-        case .unexpectedShape: self
-        }
-    }
 }

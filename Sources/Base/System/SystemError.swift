@@ -56,14 +56,6 @@ public struct FileDescriptor: ~Copyable, Sendable {
 
     deinit { close(number) }
 
-    /// Closes now; the only way to hear of an error that was held back until then (NFS).
-    public consuming func closeNow() throws(SystemError) {
-        let number = self.number
-        discard self
-        // Linux closes the descriptor even where it was interrupted.
-        guard Glibc.close(number) == 0 || errno == EINTR else { throw .last("close") }
-    }
-
     public func status() throws(SystemError) -> stat {
         var status = stat()
         guard fstat(number, &status) == 0 else { throw .last("fstat") }

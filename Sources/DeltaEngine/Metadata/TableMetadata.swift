@@ -54,12 +54,6 @@ public struct TableMetadata: Sendable, Hashable {
         try check()
     }
 
-    /// Replaces the schema. Partition columns must still be among its columns; ``check()`` tells.
-    public mutating func setSchema(_ schema: Schema) {
-        self.schema = schema
-        schemaString = SchemaJSON.encode(schema)
-    }
-
     /// Throws ``DeltaError/invalidMetadata(reason:)`` where the parts do not fit together.
     public func check() throws(DeltaError) {
         guard formatProvider == "parquet" else { throw .invalidMetadata(reason: "its data files are \(formatProvider), Levee handles Parquet only") }

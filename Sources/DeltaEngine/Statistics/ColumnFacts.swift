@@ -46,7 +46,7 @@ struct ColumnFacts {
     private static func lowered(_ value: Scalar) -> Scalar? {
         switch value {
         case let .decimal(unscaled, scale): .decimal(unscaled - lost(unscaled), scale: scale)
-        case .float, .double: value.isNumber ? value : nil
+        case .float, .double: value.isNaN ? nil : value
         default: value
         }
     }
@@ -54,7 +54,7 @@ struct ColumnFacts {
     private static func raised(_ value: Scalar) -> Scalar? {
         switch value {
         case let .decimal(unscaled, scale): .decimal(unscaled + lost(unscaled), scale: scale)
-        case .float, .double: value.isNumber ? value : nil
+        case .float, .double: value.isNaN ? nil : value
         // Spark cuts both bounds to milliseconds, the maximum too.
         case let .timestamp(micros): .timestamp(millisecondEnd(micros))
         case let .timestampNTZ(micros): .timestampNTZ(millisecondEnd(micros))
@@ -72,42 +72,19 @@ struct ColumnFacts {
     private var isAllNull: Bool { nullCount != nil && nullCount == rowCount }
 
     /// Whether a row may be there of which the condition, one on this column alone, holds.
-    func mayMatch(_ comparison: Comparison, _ value: Scalar) -> Bool {
+    func mayMatch(_ comparison: Scalar.Comparison, _ value: Scalar) -> Bool {
         if isAllNull { return false }
         // Outside of every bound.
         if value.isNaN { return true }
-        let low = minimum.flatMap { Scalar.compare($0, value) }
-        let high = order(ofMaximumTo: value)
-        return switch comparison {
-        case .less: low == nil || low == .ascending
-        case .lessOrEqual: low != .descending
-        case .greater: mayHoldNaN || high == nil || high == .descending
-        case .greaterOrEqual: mayHoldNaN || high != .ascending
-        case .equal: low != .descending && high != .ascending
-        case .notEqual: mayHoldNaN || low != .equal || high != .equal
-        }
+        return comparison.mayHold(low: minimum.flatMap { Scalar.compare($0, value) }, high: order(ofMaximumTo: value), mayBeNaN: mayHoldNaN)
     }
 
     var mayBeNull: Bool { nullCount != 0 }
     var mayBeValue: Bool { !isAllNull }
-
-    enum Comparison { case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual }
 
     private func order(ofMaximumTo value: Scalar) -> Scalar.Order? {
         guard let maximum else { return nil }
         if let maximumPrefix, case let .string(text) = value, text.utf8.starts(with: maximumPrefix.utf8) { return .descending }
         return Scalar.compare(maximum, value)
     }
-}
-
-extension Scalar {
-    fileprivate var isNaN: Bool {
-        switch self {
-        case let .float(value): value.isNaN
-        case let .double(value): value.isNaN
-        default: false
-        }
-    }
-
-    fileprivate var isNumber: Bool { !isNaN }
 }

@@ -13,7 +13,7 @@ public struct FilePredicate: Sendable {
     }
 
     private let places: [Place]
-    private let condition: ColumnCondition
+    private let condition: ColumnCondition<Int>
 
     /// Throws ``DeltaError/invalidRequest(reason:)`` for a condition that is none on this table.
     ///
@@ -70,30 +70,16 @@ public struct FilePredicate: Sendable {
     }
 
     /// Whether the condition may hold, from what is known of each column; nil for a column of which nothing is.
-    private func holds(_ condition: ColumnCondition, _ facts: (Int) -> ColumnFacts?) -> Bool {
+    private func holds(_ condition: ColumnCondition<Int>, _ facts: (Int) -> ColumnFacts?) -> Bool {
         switch condition {
         case .unknown: true
         case let .all(parts): parts.allSatisfy { holds($0, facts) }
         case let .any(parts): parts.contains { holds($0, facts) }
-        case let .comparison(column, comparison, value): facts(column)?.mayMatch(.init(comparison), value) ?? true
+        case let .comparison(column, comparison, value): facts(column)?.mayMatch(comparison, value) ?? true
         case let .oneOf(column, values): facts(column).map { facts in values.contains { facts.mayMatch(.equal, $0) } } ?? true
         case let .isNull(column): facts(column)?.mayBeNull ?? true
         case let .isNotNull(column): facts(column)?.mayBeValue ?? true
         }
-    }
-}
-
-extension ColumnFacts.Comparison {
-    fileprivate init(_ comparison: BoundExpression.Comparison) {
-        self =
-            switch comparison {
-            case .equal: .equal
-            case .notEqual: .notEqual
-            case .less: .less
-            case .lessOrEqual: .lessOrEqual
-            case .greater: .greater
-            case .greaterOrEqual: .greaterOrEqual
-            }
     }
 }
 

@@ -157,7 +157,7 @@ struct Binder {
         }
     }
 
-    private mutating func compare(_ comparison: BoundExpression.Comparison, _ left: Syntax, _ right: Syntax) throws(ExpressionError) -> Typed {
+    private mutating func compare(_ comparison: Scalar.Comparison, _ left: Syntax, _ right: Syntax) throws(ExpressionError) -> Typed {
         let (nodes, _) = try unified([left, right])
         return (.compare(comparison, nodes[0], nodes[1]), .boolean)
     }

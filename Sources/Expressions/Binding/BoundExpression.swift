@@ -16,7 +16,7 @@ public struct BoundExpression: Sendable {
         case not(Node)
         case and([Node])
         case or([Node])
-        case compare(Comparison, Node, Node)
+        case compare(Scalar.Comparison, Node, Node)
         case nullSafeEqual(Node, Node)
         /// A case of its own, so that the operand is evaluated once: twice at each level of a nested one is for ever.
         case between(Node, low: Node, high: Node)
@@ -35,8 +35,6 @@ public struct BoundExpression: Sendable {
 
         var isConstant: Bool { if case .constant = self { true } else { false } }
     }
-
-    public enum Comparison: Sendable, Hashable { case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual }
 
     enum Arithmetic: String, Sendable { case plus = "+", minus = "-", times = "*", divided = "/", modulo = "%" }
 

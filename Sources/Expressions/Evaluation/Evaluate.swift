@@ -70,7 +70,7 @@ extension BoundExpression.Node {
     private static func range(_ operand: Self, _ low: Self, _ high: Self, _ column: (Int) -> Scalar?) throws(ExpressionError) -> Scalar? {
         guard let value = try operand.evaluate(column) else { return nil }
         var sawNull = false
-        for (bound, comparison) in [(low, BoundExpression.Comparison.greaterOrEqual), (high, .lessOrEqual)] {
+        for (bound, comparison) in [(low, Scalar.Comparison.greaterOrEqual), (high, .lessOrEqual)] {
             guard let bound = try bound.evaluate(column) else {
                 sawNull = true
                 continue
@@ -108,20 +108,6 @@ extension BoundExpression.Node {
             values.append(value)
         }
         return try function.compute(values)
-    }
-}
-
-extension BoundExpression.Comparison {
-    /// Whether it holds of two values that stand so to each other.
-    public func holds(_ order: Scalar.Order) -> Bool {
-        switch self {
-        case .equal: order == .equal
-        case .notEqual: order != .equal
-        case .less: order == .ascending
-        case .lessOrEqual: order != .descending
-        case .greater: order == .descending
-        case .greaterOrEqual: order != .ascending
-        }
     }
 }
 

@@ -43,11 +43,7 @@ extension KubeError {
     /// The resource version or continue token is too old: list again.
     public var isExpired: Bool { status?.code == 410 || status?.reason == "Expired" || status?.reason == "Gone" }
     public var isForbidden: Bool { status?.code == 403 }
-    public var isUnauthorized: Bool { status?.code == 401 }
     public var isInvalid: Bool { status?.code == 422 }
-    public var isTooManyRequests: Bool { status?.code == 429 }
-    /// The namespace is being deleted: nothing can be created in it any more.
-    public var isNamespaceTerminating: Bool { status?.causes.contains { $0.reason == "NamespaceTerminating" } ?? false }
 
     public var isCancelled: Bool {
         switch self {

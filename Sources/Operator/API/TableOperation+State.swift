@@ -40,6 +40,4 @@ extension TableOperation {
         guard isFinished, let ttl = spec.ttlSecondsAfterFinished, let completed = status?.completionTime else { return nil }
         return completed + .seconds(Int64(ttl))
     }
-
-    var controllerUID: String? { metadata.controllerReference?.uid }
 }

@@ -56,13 +56,6 @@ enum DeltaByteArrayEncoder {
         rests.withUnsafeMutableBytes { output.append(contentsOf: UnsafeRawBufferPointer($0)) }
     }
 
-    /// The bytes that values share with those before them: what ``encodePrefixes(_:to:)`` saves.
-    static func sharedBytes(_ values: Plain) -> Int {
-        var total = 0
-        forEachPrefix(values) { _, _, shared in total &+= shared }
-        return total
-    }
-
     @inline(__always)
     private static func forEachPrefix(_ values: Plain, _ body: (_ value: UnsafeRawPointer, _ length: Int, _ shared: Int) -> Void) {
         var previous = values.base

@@ -1,25 +1,11 @@
 import Base
 import Columnar
 
-/// What holds of the rows that a reader wants, for leaving out those of which it cannot hold.
-///
-/// It is asked of the bounds of row groups and pages and of bloom filters, never of rows: what a selection leaves in must still be filtered. Values
-/// compare as ``Scalar/compare(_:_:)`` has them, so NaN is above all else; a comparison with null holds for no row.
-public indirect enum RowCondition: Sendable, Hashable {
-    public enum Comparison: Sendable, Hashable {
-        case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
-    }
+/// What holds of the rows that a reader wants. A column is the path of its leaf, from the top-level column down; literals are of the column's type as the
+/// reader has it.
+public typealias RowCondition = ColumnCondition<[String]>
 
-    /// A column is the path of its leaf, from the top-level column down. Literals are of the column's type as the reader has it.
-    case comparison(column: [String], Comparison, Scalar)
-    case oneOf(column: [String], [Scalar])
-    case isNull(column: [String])
-    case isNotNull(column: [String])
-    case all([RowCondition])
-    case any([RowCondition])
-    /// Nothing that bounds could answer: any row may match.
-    case unknown
-
+extension RowCondition {
     /// The columns that are asked about.
     var columns: Set<[String]> {
         switch self {
@@ -75,28 +61,10 @@ struct ValueFacts {
         }
     }
 
-    private func mayMatch(_ comparison: RowCondition.Comparison, _ value: Scalar) -> Bool {
-        // NaN is outside of every bound.
-        if value.isNaN { return true }
-        let low = minimum.flatMap { Scalar.compare($0, value) }
-        let high = maximum.flatMap { Scalar.compare($0, value) }
-        return switch comparison {
-        case .less: low == nil || low == .ascending
-        case .lessOrEqual: low != .descending
-        case .greater: mayHoldNaN || high == nil || high == .descending
-        case .greaterOrEqual: mayHoldNaN || high != .ascending
-        case .equal: low != .descending && high != .ascending
-        case .notEqual: mayHoldNaN || !isExact || low != .equal || high != .equal
-        }
-    }
-}
-
-extension Scalar {
-    var isNaN: Bool {
-        switch self {
-        case let .float(value): value.isNaN
-        case let .double(value): value.isNaN
-        default: false
-        }
+    private func mayMatch(_ comparison: Scalar.Comparison, _ value: Scalar) -> Bool {
+        // NaN is outside of every bound, and what may have been cut is no value.
+        if value.isNaN || (comparison == .notEqual && !isExact) { return true }
+        return comparison.mayHold(
+            low: minimum.flatMap { Scalar.compare($0, value) }, high: maximum.flatMap { Scalar.compare($0, value) }, mayBeNaN: mayHoldNaN)
     }
 }

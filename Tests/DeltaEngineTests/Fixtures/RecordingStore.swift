@@ -5,6 +5,7 @@ import ObjectStore
 final class RecordingStore: ObjectStore {
     private let store: any ObjectStore
     private let recorded = Lock<[String]>([])
+    private let fetched = Lock(0)
 
     init(_ store: any ObjectStore) { self.store = store }
 
@@ -15,6 +16,9 @@ final class RecordingStore: ObjectStore {
             return recorded
         }
     }
+
+    /// The bytes of all ranges that were asked for by several at a time: of data files, what is not the footer.
+    var bytesOfRanges: Int { fetched.withLock { $0 } }
 
     private func record(_ verb: String, _ path: String) { recorded.withLock { $0.append("\(verb) \(path)") } }
 
@@ -32,6 +36,7 @@ final class RecordingStore: ObjectStore {
 
     func get(_ path: ObjectPath, ranges: [Range<Int64>]) async throws -> [Bytes] {
         for _ in ranges { record("get", path.string) }
+        fetched.withLock { $0 += ranges.reduce(0) { $0 + $1.count } }
         return try await store.get(path, ranges: ranges)
     }
 

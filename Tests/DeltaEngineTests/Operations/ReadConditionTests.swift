@@ -65,30 +65,9 @@ import Testing
         for (condition, groups, holds) in Self.cases { try await read(data, condition, groups, holds) }
     }
 
-    /// Files that the statistics in the log rule out are not even opened: here they are gone.
-    @Test func filesThatCannotMatchAreNotOpened() async throws {
-        let data = try await DataFixture(partitionBy: ["p"])
-        for start in 0..<3 { try await data.append(start * 10..<start * 10 + 10) }
-        let snapshot = try await data.table.snapshot()
-        let predicate = try FilePredicate("id < 10 AND p <> 'p1'", metadata: snapshot.metadata, now: data.clock.now())
-        let gone = snapshot.files.filter { !predicate.mayMatch($0) }
-        #expect(gone.count == 7)
-        _ = try await data.store.delete(try gone.map { try $0.path.object(in: data.store) })
-        func ids(_ condition: String) async throws -> [Int64] {
-            let reader = try TableReader(table: data.table, snapshot: snapshot, options: ReadOptions(columns: ["id"], condition: condition))
-            var ids: [Int64] = []
-            while let batch = try await reader.next() {
-                for row in 0..<batch.rowCount { if case let .integer(id) = batch.columns[0].value(at: row) { ids.append(id) } }
-            }
-            return ids.sorted()
-        }
-        #expect(try await ids("id < 10 AND p <> 'p1'") == [0, 2, 3, 5, 6, 8, 9])
-        await #expect(throws: DeltaError.self) { try await ids("id < 12 AND p <> 'p1'") }
-    }
-
     private func read(_ data: SchemaFixture, _ condition: String, _ groups: Int, _ holds: (Int) -> Bool) async throws {
-        let counting = CountingStore(data.log.store)
-        let table = DeltaTable(store: counting, environment: data.table.environment)
+        let recording = RecordingStore(data.log.store)
+        let table = DeltaTable(store: recording, environment: data.table.environment)
         let reader = try TableReader(
             table: table, snapshot: try await table.snapshot(), options: ReadOptions(columns: ["id", "text"], condition: condition))
         var ids: [Int] = []
@@ -101,31 +80,6 @@ import Testing
         }
         #expect(ids.sorted() == (0..<2 * Self.rows).filter { $0 % Self.rows % 13 != 0 && holds($0) }, "\(condition)")
         // Of a row group's 500 KB two pages of text at most, with what lies between them and the other columns' pages.
-        #expect(counting.bytes <= groups * 250_000, "\(condition): \(counting.bytes) bytes were read")
+        #expect(recording.bytesOfRanges <= groups * 250_000, "\(condition): \(recording.bytesOfRanges) bytes were read")
     }
-}
-
-/// Counts the bytes that are read but for footers: by several ranges at a time.
-private final class CountingStore: ObjectStore {
-    private let store: any ObjectStore
-    private let count = Lock(0)
-
-    init(_ store: any ObjectStore) { self.store = store }
-
-    var rootDescription: String { store.rootDescription }
-    var bytes: Int { count.withLock { $0 } }
-
-    func get(_ path: ObjectPath, range: Range<Int64>?) async throws -> Bytes { try await store.get(path, range: range) }
-
-    func get(_ path: ObjectPath, ranges: [Range<Int64>]) async throws -> [Bytes] {
-        let parts = try await store.get(path, ranges: ranges)
-        count.withLock { $0 += parts.reduce(0) { $0 + $1.count } }
-        return parts
-    }
-
-    func put(_ path: ObjectPath, _ bytes: Bytes, mode: PutMode) async throws { try await store.put(path, bytes, mode: mode) }
-    func head(_ path: ObjectPath) async throws -> ObjectInfo { try await store.head(path) }
-    func write(_ path: ObjectPath) async throws -> any ObjectWriter { try await store.write(path) }
-    func list(prefix: String, startAfter: String?) -> any ObjectListing { store.list(prefix: prefix, startAfter: startAfter) }
-    func delete(_ paths: [ObjectPath]) async throws -> [(path: ObjectPath, error: ObjectStoreError)] { try await store.delete(paths) }
 }

@@ -62,7 +62,7 @@ import Testing
         case 1: return .isNotNull(column: column)
         case 2: return .oneOf(column: column, (0..<2).compactMap { _ in pool.isEmpty ? nil : pool[random.integer(below: pool.count)] })
         default:
-            let comparisons: [RowCondition.Comparison] = [.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual]
+            let comparisons: [Scalar.Comparison] = [.equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual]
             guard !pool.isEmpty else { return .unknown }
             return .comparison(column: column, comparisons[random.integer(below: 6)], pool[random.integer(below: pool.count)])
         }

@@ -1,6 +1,5 @@
 import Base
 import Columnar
-import Glibc
 import ObjectStore
 import Parquet
 import TestSupport
@@ -41,13 +40,14 @@ import Testing
         let only = environmentVariable("LEVEE_MUTATION").flatMap { Int($0) }
         let numbers = only.map { $0..<($0 + 1) } ?? 0..<(Self.isSoak ? 50_000 : 2000)
         print("mutations \(numbers) of \(originals.count) files from seed \(Self.seed) (LEVEE_SEED)")
-        let memoryBefore = Self.peakMemory
+        #expect(ProcessUsage.resetPeakMemory())
+        let memoryBefore = ProcessUsage.peakMemory
         var outcomes: [String: Int] = [:]
         for number in numbers {
             let random = SeededRandomSource(seed: Self.seed &+ UInt64(number))
             try await files.put("f", Bytes(Self.mutated(originals[random.integer(below: originals.count)], random)))
             var outcome = "rows"
-            let before = Self.processorSeconds
+            let before = ProcessUsage.processorSeconds
             do {
                 try await Self.readAll(try await ParquetFile.open(files.store, ObjectPath("f"), limits: Self.limits, verifyingChecksums: number % 4 == 0))
             } catch let error as ParquetError {
@@ -55,18 +55,12 @@ import Testing
                 #expect(error.description.hasPrefix("f: "), "mutation \(number)")
             }
             outcomes[outcome, default: 0] += 1
-            #expect(Self.processorSeconds - before < 1, "mutation \(number)")
+            #expect(ProcessUsage.processorSeconds - before < 1, "mutation \(number)")
         }
         // Several buffers of a page's or a batch's size at once, never what a damaged number says.
-        let growth = Self.peakMemory - memoryBefore
+        let growth = ProcessUsage.peakMemory - memoryBefore
         print("mutations: \(outcomes), memory grew by \(growth) bytes")
         #expect(growth < 160 << 20, "memory grew by \(growth) bytes")
-    }
-
-    /// What this process has computed: unlike the time of day it does not pass while a busy machine lets others run.
-    private static var processorSeconds: Double {
-        let usage = Self.usage
-        return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
     }
 
     private static func readAll(_ file: ParquetFile) async throws {
@@ -130,15 +124,5 @@ import Testing
     private static func footerStart(_ bytes: [UInt8]) -> Int {
         let length = bytes.dropFirst(bytes.count - 8).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         return max(4, bytes.count - 8 - length)
-    }
-
-    private static var peakMemory: Int {
-        usage.ru_maxrss << 10
-    }
-
-    private static var usage: rusage {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return usage
     }
 }

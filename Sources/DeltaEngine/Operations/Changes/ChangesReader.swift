@@ -18,16 +18,15 @@ public final class ChangesReader: RowReader, @unchecked Sendable {
 
     /// The versions, both included.
     public let versions: ClosedRange<Int64>
-    public var schema: Schema { query.schema }
+    public let schema: Schema
 
     private let table: DeltaTable
     /// Of the last version of the range.
     private let metadata: TableMetadata
-    private var query: RowQuery
+    private var rows: QueriedRows
     private var commits: ArraySlice<RecordedCommit>
     private var commit: RecordedCommit?
     private var files: ArraySlice<ChangedFile> = []
-    private var current: FileBatches?
 
     private static let columns = [
         Field(typeColumn, .string, nullable: false), Field(versionColumn, .long, nullable: false), Field(timestampColumn, .timestamp, nullable: false),
@@ -41,7 +40,9 @@ public final class ChangesReader: RowReader, @unchecked Sendable {
         for column in Self.columns where ColumnAdapter.match(column.name, in: metadata.schema.fields) != nil {
             throw .invalidMetadata(reason: "its column \(column.name) has the name of one of the change feed's")
         }
-        query = try RowQuery(options, over: metadata.schema.fields + Self.columns, now: table.environment.clock.now())
+        let query = try RowQuery(options, over: metadata.schema.fields + Self.columns, now: table.environment.clock.now())
+        schema = query.schema
+        rows = QueriedRows(query)
     }
 
     /// Reads the log of the range, no data file yet.
@@ -55,26 +56,17 @@ public final class ChangesReader: RowReader, @unchecked Sendable {
     }
 
     public func next() async throws -> ColumnBatch? {
-        try await DeltaError.wrapping {
-            while !query.isSatisfied, let batch = try await nextBatch() {
-                try Task.checkCancellation()
-                let taken = try query.take(batch)
-                if taken.rowCount > 0 { return taken }
-            }
-            return nil
-        }
+        try await DeltaError.wrapping { try await rows.next(nextFile) }
     }
 
-    private func nextBatch() async throws -> ColumnBatch? {
+    private func nextFile(_ query: RowQuery) async throws -> FileBatches? {
         while true {
-            if let batch = try await current?.next() { return batch }
             if let commit, let file = files.popFirst() {
-                current = try await open(file, of: commit)
+                if let opened = try await open(file, of: commit, query) { return opened }
             } else if let next = commits.popFirst() {
                 let changes = try CommitChanges.read(try await table.store.get(next.file.path), version: next.file.version)
                 commit = next.stamped(by: changes.commitInfo)
                 files = changes.files[...]
-                current = nil
             } else {
                 return nil
             }
@@ -82,7 +74,7 @@ public final class ChangesReader: RowReader, @unchecked Sendable {
     }
 
     /// nil for a file of which what the log says of it rules out every row.
-    private func open(_ changed: ChangedFile, of commit: RecordedCommit) async throws -> FileBatches? {
+    private func open(_ changed: ChangedFile, of commit: RecordedCommit, _ query: RowQuery) async throws -> FileBatches? {
         var constants = try metadata.partitionConstants(try partitionValues(of: changed, version: commit.file.version))
         constants[Self.versionColumn] = .some(.integer(commit.file.version))
         constants[Self.timestampColumn] = .some(.timestamp(commit.timestamp.microseconds))

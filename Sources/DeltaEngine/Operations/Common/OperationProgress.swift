@@ -7,7 +7,6 @@ public struct OperationProgress: Sendable, Hashable {
         case rewriting
         case writing
         case deleting
-        case verifying
         case committing
     }
 

@@ -10,8 +10,6 @@ public struct OptimizeMetrics: Sendable, Hashable, Encodable {
     public var totalConsideredFiles: Int64 = 0
     /// Considered and left as they were.
     public var totalFilesSkipped: Int64 = 0
-    /// Rows keep the order of the files that they came from.
-    public var preserveInsertionOrder = true
     public var startTimeMs: Int64 = 0
     public var endTimeMs: Int64 = 0
 

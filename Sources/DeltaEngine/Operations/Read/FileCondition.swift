@@ -1,5 +1,4 @@
 import Columnar
-import Expressions
 import Parquet
 
 /// A table's condition as one data file sees it: its own names for columns, the values that its partition and columns it lacks have already answered.
@@ -17,16 +16,15 @@ struct FileCondition {
     let places: [Place]
 
     /// What the file must hold for the condition to be true of a row.
-    func rows(_ condition: ColumnCondition) -> RowCondition {
+    func rows(_ condition: ColumnCondition<Int>) -> RowCondition {
         switch condition {
         case .unknown: return .unknown
         case let .all(parts): return .all(parts.map(rows))
         case let .any(parts): return .any(parts.map(rows))
         case let .comparison(column, comparison, value):
-            return question(column, .comparison(column: path(column), Self.comparison(comparison), value)) { comparison.holds($0, value) }
+            return question(column, .comparison(column: path(column), comparison, value)) { comparison.holds($0, value) }
         case let .oneOf(column, values):
-            return question(column, .oneOf(column: path(column), values)) { constant in values.contains { BoundExpression.Comparison.equal.holds(constant, $0) }
-            }
+            return question(column, .oneOf(column: path(column), values)) { $0.map(values.contains) ?? false }
         case let .isNull(column): return question(column, .isNull(column: path(column))) { $0 == nil }
         case let .isNotNull(column): return question(column, .isNotNull(column: path(column))) { $0 != nil }
         }
@@ -38,39 +36,17 @@ struct FileCondition {
 
     private func question(_ column: Int, _ question: RowCondition, _ holds: (Scalar?) -> Bool) -> RowCondition {
         switch places[column] {
-        case let .constant(value): holds(value) ? .all([]) : .any([])
+        case let .constant(value): holds(value) ? .always : .never
         case .leaf: question
         case .unknown: .unknown
         }
     }
-
-    private static func comparison(_ comparison: BoundExpression.Comparison) -> RowCondition.Comparison {
-        switch comparison {
-        case .equal: .equal
-        case .notEqual: .notEqual
-        case .less: .less
-        case .lessOrEqual: .lessOrEqual
-        case .greater: .greater
-        case .greaterOrEqual: .greaterOrEqual
-        }
-    }
 }
 
-extension BoundExpression.Comparison {
+extension Scalar.Comparison {
     /// A comparison with null, or of what cannot be compared, is not true; the latter is left to who evaluates the condition.
     fileprivate func holds(_ left: Scalar?, _ right: Scalar) -> Bool {
         guard let left else { return false }
         return Scalar.compare(left, right).map(holds) ?? true
-    }
-}
-
-extension RowCondition {
-    /// Whether it is known to hold of no row, without asking the file.
-    var isNever: Bool {
-        switch self {
-        case let .all(parts): parts.contains(where: \.isNever)
-        case let .any(parts): parts.allSatisfy(\.isNever)
-        default: false
-        }
     }
 }

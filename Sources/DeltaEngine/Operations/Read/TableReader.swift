@@ -21,17 +21,16 @@ public final class TableReader: RowReader, @unchecked Sendable {
     // Safe to hand from task to task: one caller at a time, as documented.
 
     /// Of the batches: the columns asked for.
-    public var schema: Schema { query.schema }
+    public let schema: Schema
 
     private let table: DeltaTable
     private let snapshot: Snapshot
-    private var query: RowQuery
+    private var rows: QueriedRows
     /// The condition, where partition values alone answer it.
     private let filter: PartitionFilter?
     /// Which files the condition leaves.
     private let predicate: FilePredicate?
     private var nextFile = 0
-    private var current: FileBatches?
 
     /// Throws the registry's refusals for tables that Levee cannot read, ``DeltaError/invalidRequest(reason:)`` for columns and conditions that
     /// are none of the table's.
@@ -41,11 +40,13 @@ public final class TableReader: RowReader, @unchecked Sendable {
         self.snapshot = snapshot
         let now = table.environment.clock.now()
         var filter: PartitionFilter?
-        query = try RowQuery(options, over: snapshot.schema.fields, now: now) { used, condition in
+        let query = try RowQuery(options, over: snapshot.schema.fields, now: now) { used, condition in
             guard used.allSatisfy({ snapshot.metadata.partitionColumns.contains($0.name) }) else { return false }
             filter = try? PartitionFilter(condition, metadata: snapshot.metadata, now: now)
             return filter != nil
         }
+        schema = query.schema
+        rows = QueriedRows(query)
         self.filter = filter
         predicate = try options.condition.map { condition throws(DeltaError) in try FilePredicate(condition, metadata: snapshot.metadata, now: now) }
     }
@@ -53,23 +54,13 @@ public final class TableReader: RowReader, @unchecked Sendable {
     /// The next rows, never none; nil at the end.
     public func next() async throws -> ColumnBatch? {
         try await DeltaError.wrapping {
-            while !query.isSatisfied, let batch = try await nextBatch() {
-                try Task.checkCancellation()
-                let taken = try query.take(batch)
-                if taken.rowCount > 0 { return taken }
+            try await rows.next { query in
+                guard let file = try nextMatchingFile() else { return nil }
+                let constants = try snapshot.metadata.partitionConstants(file.partitionValues)
+                let opened = try await DataFile.open(
+                    table.store, file, mapping: snapshot.metadata.columnMapping, fields: query.needed.filter { constants[$0.name] == nil })
+                return try FileBatches(file: opened, query: query, constants: constants)
             }
-            return nil
-        }
-    }
-
-    private func nextBatch() async throws -> ColumnBatch? {
-        while true {
-            if let batch = try await current?.next() { return batch }
-            guard let file = try nextMatchingFile() else { return nil }
-            let constants = try snapshot.metadata.partitionConstants(file.partitionValues)
-            let opened = try await DataFile.open(
-                table.store, file, mapping: snapshot.metadata.columnMapping, fields: query.needed.filter { constants[$0.name] == nil })
-            current = try FileBatches(file: opened, query: query, constants: constants)
         }
     }
 
@@ -79,7 +70,6 @@ public final class TableReader: RowReader, @unchecked Sendable {
             nextFile += 1
             if predicate?.mayMatch(file) ?? true, try filter?.matches(file.partitionValues) ?? true { return file }
         }
-        current = nil
         return nil
     }
 }

@@ -1,30 +1,11 @@
 import Columnar
 
-/// What must hold of single columns wherever a condition is true: what files, row groups and pages can be left out by, which know bounds of columns and
-/// no more. Where it cannot hold, no row matches; where it may, rows must still be tested.
-///
-/// Columns are positions in the list of fields that the condition was bound to. A comparison holds for no null. Values compare as ``Scalar`` has them.
-public indirect enum ColumnCondition: Sendable, Hashable {
-    case comparison(column: Int, BoundExpression.Comparison, Scalar)
-    case oneOf(column: Int, [Scalar])
-    case isNull(column: Int)
-    case isNotNull(column: Int)
-    /// Holds where there are no parts.
-    case all([ColumnCondition])
-    /// Holds nowhere where there are no parts.
-    case any([ColumnCondition])
-    /// Nothing that a column alone could tell.
-    case unknown
-
-    static let always = ColumnCondition.all([])
-    static let never = ColumnCondition.any([])
-}
-
 extension BoundExpression {
-    /// What holds of single columns in every row for which the expression, a boolean one, is true.
+    /// What holds of single columns in every row for which the expression, a boolean one, is true. Columns are positions in the list of fields that it was
+    /// bound to.
     ///
     /// It may hold of rows for which the expression is not true or cannot be computed.
-    public var implied: ColumnCondition { node.implied(where: true) }
+    public var implied: ColumnCondition<Int> { node.implied(where: true) }
 }
 
 extension BoundExpression.Node {
@@ -32,7 +13,7 @@ extension BoundExpression.Node {
     private static let listedValues = 200
 
     /// What holds of single columns wherever this is true, or wherever it is false: a NULL is neither.
-    fileprivate func implied(where truth: Bool) -> ColumnCondition {
+    fileprivate func implied(where truth: Bool) -> ColumnCondition<Int> {
         switch self {
         case let .constant(value): value == .bool(truth) ? .always : .never
         case let .column(column): .comparison(column: column, .equal, .bool(truth))
@@ -59,12 +40,12 @@ extension BoundExpression.Node {
         }
     }
 
-    private static func junction(_ operands: [Self], isAll: Bool, _ truth: Bool) -> ColumnCondition {
+    private static func junction(_ operands: [Self], isAll: Bool, _ truth: Bool) -> ColumnCondition<Int> {
         let parts = operands.map { $0.implied(where: truth) }
         return isAll ? .all(parts) : .any(parts)
     }
 
-    private static func comparison(_ comparison: BoundExpression.Comparison, _ left: Self, _ right: Self, _ truth: Bool) -> ColumnCondition {
+    private static func comparison(_ comparison: Scalar.Comparison, _ left: Self, _ right: Self, _ truth: Bool) -> ColumnCondition<Int> {
         let comparison = truth ? comparison : comparison.opposite
         return switch (left, right) {
         case (.constant(nil), _), (_, .constant(nil)): .never
@@ -74,7 +55,7 @@ extension BoundExpression.Node {
         }
     }
 
-    private static func membership(_ column: Int, _ values: Set<Scalar>, _ others: [Self], _ truth: Bool) -> ColumnCondition {
+    private static func membership(_ column: Int, _ values: Set<Scalar>, _ others: [Self], _ truth: Bool) -> ColumnCondition<Int> {
         // What is left beside the values is NULL, or has to be computed.
         guard others.allSatisfy(\.isConstant), values.count <= listedValues else { return .unknown }
         if truth { return .oneOf(column: column, Array(values)) }
@@ -82,9 +63,9 @@ extension BoundExpression.Node {
     }
 
     /// Text that begins like this lies between it and the text with its last character raised by one.
-    private static func prefix(_ column: Int, _ prefix: String) -> ColumnCondition {
+    private static func prefix(_ column: Int, _ prefix: String) -> ColumnCondition<Int> {
         var scalars = Array(prefix.unicodeScalars)
-        let low = ColumnCondition.comparison(column: column, .greaterOrEqual, .string(prefix))
+        let low = ColumnCondition<Int>.comparison(column: column, .greaterOrEqual, .string(prefix))
         while let last = scalars.popLast() {
             // Between U+D7FF and U+E000 there are no characters.
             guard let next = Unicode.Scalar(last.value == 0xD7FF ? 0xE000 : last.value + 1) else { continue }
@@ -96,7 +77,7 @@ extension BoundExpression.Node {
     }
 }
 
-extension BoundExpression.Comparison {
+extension Scalar.Comparison {
     /// What holds of two values where this does not.
     fileprivate var opposite: Self {
         switch self {

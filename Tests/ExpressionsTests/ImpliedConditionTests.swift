@@ -11,12 +11,12 @@ private let fields = [
 ]
 private let now = Timestamp(microseconds: 1_795_257_000_000_000)
 
-private func implied(_ source: String) throws -> ColumnCondition {
+private func implied(_ source: String) throws -> ColumnCondition<Int> {
     try Expression.parse(source).bindCondition(to: fields, now: now).implied
 }
 
-@Suite struct ColumnConditionTests {
-    private static let never = ColumnCondition.any([])
+@Suite struct ImpliedConditionTests {
+    private static let never = ColumnCondition<Int>.never
 
     @Test(
         arguments: [
@@ -44,8 +44,8 @@ private func implied(_ source: String) throws -> ColumnCondition {
             ("s LIKE '\u{10FFFF}%'", .comparison(column: 2, .greaterOrEqual, .string("\u{10FFFF}"))),
             ("s LIKE '\u{D7FF}%'", .all([.comparison(column: 2, .greaterOrEqual, .string("\u{D7FF}")), .comparison(column: 2, .less, .string("\u{E000}"))])),
             ("s LIKE '%a'", .isNotNull(column: 2)), ("s NOT LIKE 'a%'", .unknown), ("s ILIKE 'a%'", .unknown),
-        ] as [(String, ColumnCondition)])
-    func whatAConditionImplies(source: String, expected: ColumnCondition) throws {
+        ] as [(String, ColumnCondition<Int>)])
+    func whatAConditionImplies(source: String, expected: ColumnCondition<Int>) throws {
         #expect(try implied(source) == expected)
     }
 
@@ -73,7 +73,7 @@ private func implied(_ source: String) throws -> ColumnCondition {
         #expect(matched > 3000 && ruledOut > 3000, "seed \(seed): \(matched) matched, \(ruledOut) ruled out")
     }
 
-    private static func holds(_ condition: ColumnCondition, _ row: [Scalar?]) -> Bool {
+    private static func holds(_ condition: ColumnCondition<Int>, _ row: [Scalar?]) -> Bool {
         switch condition {
         case .unknown: true
         case let .all(parts): parts.allSatisfy { holds($0, row) }
