@@ -135,12 +135,12 @@ def log_only(directory, files, commits, checkpoint):
             name = f"part-{index:05d}-{uuid.UUID(bytes=rng.bytes(16), version=4)}-c000.snappy.parquet"
             ids = random_uuids(rng, 2)
             low = {
-                "order_id": first, "customer_id": int(rng.integers(0, 40)), "amount": round(float(rng.random()), 6), "category": "category-00",
+                "order_id": first, "customer_id": 3, "amount": 0.0123, "category": "category-00",
                 "order_uid": min(ids), "created_at": f"2024-01-01T00:{day % 60:02d}:00.{index % 1000:03d}Z", "day": "2024-01-01",
             }
             high = {
-                "order_id": first + 24_999, "customer_id": 999_999 - int(rng.integers(0, 40)), "amount": round(900 + 99 * float(rng.random()), 6),
-                "category": "category-19", "order_uid": max(ids), "created_at": f"2024-12-31T23:{day % 60:02d}:59.{index % 1000:03d}Z", "day": "2024-12-31",
+                "order_id": first + 24_999, "customer_id": 999_990, "amount": 999.987, "category": "category-19",
+                "order_uid": max(ids), "created_at": f"2024-12-31T23:{day % 60:02d}:59.{index % 1000:03d}Z", "day": "2024-12-31",
             }
             stats = json.dumps({"numRecords": 25_000, "minValues": low, "maxValues": high, "nullCount": dict.fromkeys(ARROW.names, 0)}, separators=(",", ":"))
             actions.append(add(name, 1_800_000 + index % 50_000, EPOCH_US // 1000 + index, stats))
