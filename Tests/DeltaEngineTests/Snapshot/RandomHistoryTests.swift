@@ -140,12 +140,19 @@ import Testing
             try await log.put(Self.compactionPath(range), try await Self.compaction(log, range))
             try await expectAnywhere(from: 0, "with \(range) compacted")
         }
-        for _ in 0..<2 {
-            let middle = Int64(random.integer(below: states.count))
-            try await Checkpoint(table: log.table, snapshot: try await log.table.snapshot(version: middle)).write()
-            Self.expect(try await log.table.snapshot(version: middle), states[Int(middle)], "seed \(seed), the checkpoint of \(middle)")
-            try await expectAnywhere(from: 0, "with a checkpoint of \(middle)")
+        // One of each layout on versions of their own, so that it is that one which is read.
+        var versions = Set<Int64>()
+        for layout in CheckpointLayout.allCases {
+            var middle: Int64
+            repeat { middle = Int64(random.integer(below: states.count)) } while !versions.insert(middle).inserted
+            let name = try await layout.write(try await log.table.snapshot(version: middle), log, random)
+            let opened = try await log.table.snapshot(version: middle)
+            Self.expect(opened, states[Int(middle)], "seed \(seed), a checkpoint \(layout) of \(middle)")
+            #expect(opened.segment.checkpoint?.files.first?.name == name, "seed \(seed), a checkpoint \(layout) of \(middle)")
+            try await expectAnywhere(from: 0, "with a checkpoint \(layout) of \(middle)")
         }
+        try await Checkpoint(table: log.table, snapshot: try await log.table.snapshot()).write()
+        try await expectAnywhere(from: 0, "with a checkpoint of the last version")
         // What is left when the commits before the retention are gone.
         try await LogCleanup(table: log.table, snapshot: try await log.table.snapshot()).run()
         let checkpoints = try await LogListing.load(log.store, from: 0).checkpoints
