@@ -117,6 +117,10 @@ public enum ObjectStoreError: Error, Sendable, Equatable {
     case notFound(path: String)
     case alreadyExists(path: String)
     case permissionDenied(path: String, operation: String)
+    /// There are no credentials, or the store refused them: unknown, expired, wrongly signed. ``permissionDenied`` is what good credentials may not do.
+    case invalidCredentials(path: String, message: String)
+    /// The store overwrites an object though it was told not to. Commits would be lost there, so none is made.
+    case noConditionalWrites(location: String)
     /// The disk or quota is full.
     case outOfSpace(path: String)
     case invalidPath(path: String, reason: String)
@@ -134,6 +138,9 @@ extension ObjectStoreError: CustomStringConvertible {
         case let .notFound(path): "\(path): there is no such object"
         case let .alreadyExists(path): "\(path): an object is there already; remove it or choose another name"
         case let .permissionDenied(path, operation): "\(path): \(operation) was denied; give the process (or the profile's credentials) access to it"
+        case let .invalidCredentials(path, message): "\(path): the credentials cannot be used: \(message)"
+        case let .noConditionalWrites(location):
+            "\(location): the store ignores the condition of a put (`If-None-Match: *`), so that two writers could overwrite each other's commits; nothing is written. Use a store or a version of it that has conditional writes"
         case let .outOfSpace(path): "\(path): no space left on the device or in the quota; free some and run again"
         case let .invalidPath(path, reason): "\(path.isEmpty ? "(empty path)" : path): not a path of an object: \(reason)"
         case let .invalidRange(path, start, size): "\(path): asked for bytes from \(start), the object has \(size); it is shorter than what refers to it says"

@@ -1,0 +1,165 @@
+import Base
+import HTTP
+
+/// What a server's error response says.
+struct ServerFailure: Sendable, Hashable {
+    enum Kind: Sendable, Hashable {
+        /// May pass: 5xx, 408.
+        case transient
+        /// The server wants fewer requests: 429, SlowDown.
+        case throttled
+        /// The credentials have expired or the clock is off: the signer may mend it.
+        case refusedSignature
+        /// Trying again cannot help.
+        case final
+    }
+
+    var status: Int
+    /// The server's own word for it: `NoSuchKey`.
+    var code: String?
+    var message: String?
+    var requestID: String?
+    var kind: Kind
+    /// Whether the server may have carried the request out all the same.
+    var mayHaveActed: Bool
+    /// How long the server asks to be left alone.
+    var retryAfter: Duration?
+    var headers = HTTPHeaders()
+
+    /// What the status alone says; a backend's dialect looks at the body first.
+    init(status: Int, code: String? = nil, message: String? = nil, requestID: String? = nil, headers: HTTPHeaders = HTTPHeaders()) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.requestID = requestID
+        self.headers = headers
+        switch status {
+        case 429: kind = .throttled
+        case 408, 500, 502, 503, 504, 509: kind = .transient
+        default: kind = .final
+        }
+        mayHaveActed = status >= 500 || status == 408
+        retryAfter = headers["Retry-After"].flatMap(Self.retryAfter)
+    }
+
+    /// Seconds, or a date, which is taken relative to nothing better than the machine's clock. Bounded: a server cannot put a client to sleep for a day.
+    private static func retryAfter(_ text: String) -> Duration? {
+        if let seconds = Double(text), seconds >= 0, seconds.isFinite { return .milliseconds(Int64(min(seconds, 120) * 1000)) }
+        guard let date = Timestamp(httpDate: text) else { return nil }
+        return min(max(date - SystemClock().now(), .zero), .seconds(120))
+    }
+
+    /// `503 SlowDown: Please reduce your request rate (request id 4F2A)`. Texts of a server are shown short and on one line.
+    var summary: String {
+        var text = "status \(status)"
+        if let code, !code.isEmpty { text += " \(code.shownShort(80))" }
+        if let message, !message.isEmpty { text += ": \(message.shownShort(300))" }
+        if let requestID, !requestID.isEmpty { text += " (request id \(requestID.shownShort(120)))" }
+        return text
+    }
+}
+
+extension String {
+    /// Without control characters, cut to a number of characters.
+    func shownShort(_ limit: Int) -> String {
+        let clean = String(String.UnicodeScalarView(unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }.prefix(limit)))
+        return clean.unicodeScalars.count < unicodeScalars.count ? clean + "…" : clean
+    }
+}
+
+/// Why a request did not bring what it was for, after all attempts.
+struct RemoteFailure: Error, Sendable, CustomStringConvertible {
+    enum Cause: Sendable {
+        case server(ServerFailure)
+        case transport(HTTPError)
+        /// A response that is not what the protocol says.
+        case badResponse(String)
+        /// No attempt is made: the store has failed too often lately.
+        case circuitOpen(lastFailure: String)
+        /// There are no credentials, or they could not be renewed.
+        case credentials(String, retryable: Bool)
+    }
+
+    let operation: String
+    let target: String
+    let cause: Cause
+    let attempts: Int
+    /// An attempt may have been carried out, its answer lost.
+    let mayHaveActed: Bool
+
+    var server: ServerFailure? { if case let .server(failure) = cause { failure } else { nil } }
+
+    /// Whether the same request may succeed later.
+    var isTransient: Bool {
+        switch cause {
+        case let .server(failure): failure.kind == .transient || failure.kind == .throttled
+        case let .transport(error):
+            switch error {
+            case .invalidRequest, .tlsFailed, .requestBodyFailed, .listenFailed, .responseTooLarge: false
+            case .connectionFailed, .timedOut, .interrupted, .cancelled: true
+            }
+        case .badResponse: true
+        case .circuitOpen: true
+        case let .credentials(_, retryable): retryable
+        }
+    }
+
+    var isTimeout: Bool { if case .transport(.timedOut) = cause { true } else { false } }
+
+    var summary: String {
+        let text =
+            switch cause {
+            case let .server(failure): failure.summary
+            case let .transport(error): "\(error)"
+            case let .badResponse(reason): "the response cannot be used: \(reason)"
+            case let .circuitOpen(last): "not tried, since the store failed too often lately; the last failure was: \(last)"
+            case let .credentials(reason, _): reason
+            }
+        return attempts > 1 ? "\(text) (after \(attempts) attempts)" : text
+    }
+
+    var description: String { "\(target): \(operation) failed: \(summary)" }
+
+    /// As callers of ``ObjectStore`` know errors.
+    var storeError: ObjectStoreError {
+        switch cause {
+        case let .server(failure) where failure.status == 404 && failure.code?.hasSuffix("Bucket") != true: .notFound(path: target)
+        case let .server(failure) where failure.kind == .refusedSignature || failure.status == 401:
+            .invalidCredentials(path: target, message: "\(operation) was refused: \(summary)")
+        case let .server(failure) where failure.status == 403: .permissionDenied(path: target, operation: "\(operation) (\(failure.summary))")
+        case let .credentials(reason, false): .invalidCredentials(path: target, message: reason)
+        default: .failed(path: target, operation: operation, message: summary, retryable: isTransient)
+        }
+    }
+}
+
+/// How a service speaks of failures.
+protocol RemoteDialect: Sendable {
+    /// Nil where the response is what was asked for. Statuses that the request takes as answers are not shown to it.
+    func failure(of response: HTTPResponse, to request: RemoteRequest) -> ServerFailure?
+}
+
+extension Timestamp {
+    /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, IMF-fixdate).
+    init?(httpDate text: String) {
+        let parts = text.split { $0 == " " || $0 == ":" }
+        guard parts.count == 8, parts[7] == "GMT", let day = Int(parts[1]), let month = Self.months.firstIndex(of: parts[2]), let year = Int64(parts[3]),
+            let hour = Int64(parts[4]), let minute = Int64(parts[5]), let second = Int64(parts[6]), (0..<24).contains(hour), (0..<60).contains(minute),
+            (0...60).contains(second), (1970...9999).contains(year), let date = CivilDate(year: year, month: month + 1, day: day)
+        else { return nil }
+        self.init(microseconds: (date.daysSinceEpoch * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000)
+    }
+
+    private static let months: [Substring] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+
+    /// As HTTP writes times, to the second.
+    var httpDate: String {
+        let days = seconds.flooredQuotient(86_400)
+        let inDay = Int(seconds - days * 86_400)
+        let date = CivilDate(daysSinceEpoch: days)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return
+            "\(Self.weekdays[date.weekday]), \(two(date.day)) \(Self.months[date.month - 1]) \(date.year) \(two(inDay / 3600)):\(two(inDay / 60 % 60)):\(two(inDay % 60)) GMT"
+    }
+}
