@@ -35,8 +35,10 @@ def test_a_directory_that_is_no_table(levee, tmp_path, command):
 
 
 def test_places_that_levee_does_not_reach(levee):
-    assert "s3" in levee.fails(1, "table", "describe", "s3://bucket/table")
+    assert "hdfs" in levee.fails(1, "table", "describe", "hdfs://host/table")
     assert "ftp" in levee.fails(1, "table", "describe", "ftp://host/table")
+    said = levee.fails(1, "table", "describe", "s3://bucket/table", "--storage-option", "AWS_SECRET_ACCESS_KEY=hush")
+    assert "environment variable AWS_SECRET_ACCESS_KEY" in said and "hush" not in said
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ private final class Workshop: Sendable {
     @Test func aLocationElsewhereFailsForGood() async throws {
         let workshop = try Workshop()
         var task = workshop.task(.optimize(.init()))
-        task.location = "s3://lake/orders"
+        task.location = "hdfs://lake/orders"
         #expect(await workshop.worker.run(task) == .permanent)
     }
 

@@ -16,11 +16,24 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "s3://bucket/x", "S3A://b/x", "abfss://c@a.dfs.core.windows.net/x", "gs://b/x", "https://x/y", "file://host/x", "file://", "file:///a%2",
+        "", "s3://", "s3:///x", "s3://b c/x", "s3://u@b/x", "s3://b/a%2", "abfss://c@a.dfs.core.windows.net/x", "gs://b/x", "https://x/y", "file://host/x",
+        "file://", "file:///a%2",
         "file:///a%zz", "file:///%FF", "file:///a\u{0}",
     ])
     func refuses(text: String) {
         #expect(throws: ObjectStoreError.self) { try TableLocation(text) }
+    }
+
+    @Test(arguments: [
+        ("s3://lake/a/b", "lake", "/a/b", "s3://lake/a/b"), ("S3A://Lake-1.x/a//b/./c/../d/", "Lake-1.x", "/a/b/d", "s3://Lake-1.x/a/b/d"),
+        ("s3://lake", "lake", "/", "s3://lake/"), ("s3n://lake/", "lake", "/", "s3://lake/"),
+        ("s3://lake/p%3D1/%C3%A9 x", "lake", "/p=1/é x", "s3://lake/p=1/%C3%A9%20x"),
+    ])
+    func readsBuckets(text: String, bucket: String, path: String, description: String) throws {
+        let location = try TableLocation(text, relativeTo: "/work/dir")
+        #expect(location.scheme == .s3 && location.authority == bucket && location.path == path && location.description == description)
+        #expect(try TableLocation(location.description) == location)
+        #expect(try location.appending("x").isInside(location) && !location.isInside(TableLocation("s3://other/")) && !location.isInside(TableLocation("/")))
     }
 
     @Test func isWrittenAsAURL() throws {
@@ -28,6 +41,8 @@ import Testing
         #expect(location.description == "file:///a%20b/%C3%BC%25/x=1")
         #expect(try TableLocation(location.description) == location)
         #expect(location.appending("y/../z").path == "/a b/ü%/x=1/z")
+        #expect(location.parent.path == "/a b/ü%" && location.name == "x=1")
+        #expect(try TableLocation("/").parent.path == "/" && TableLocation("/").name == "" && TableLocation("s3://b/x").parent.description == "s3://b/")
     }
 
     @Test(arguments: [

@@ -1,16 +1,56 @@
 import Base
+import HTTP
 
-/// Opens the store that a location's scheme asks for.
+/// Opens the store that a location's scheme asks for. What a process opens by one factory shares connections, credentials and what was learnt of each bucket.
 public struct StoreFactory: Sendable {
     private let executor: BlockingExecutor
+    private let options: StoreOptions
+    private let metrics: MetricsRegistry
+    private let services = Lock(Services())
 
-    /// - Parameter executor: runs the blocking calls of the stores that have them.
-    public init(executor: BlockingExecutor) { self.executor = executor }
+    private struct Services {
+        var loop: HTTPClientLoop?
+        var buckets: [String: S3Bucket] = [:]
+    }
+
+    /// - Parameters:
+    ///   - executor: runs the blocking calls of the stores that have them.
+    ///   - options: how stores are reached, and who asks.
+    ///   - metrics: is told of requests, bytes, retries and latency.
+    public init(executor: BlockingExecutor, options: StoreOptions = StoreOptions(), metrics: MetricsRegistry = MetricsRegistry()) {
+        self.executor = executor
+        self.options = options
+        self.metrics = metrics
+    }
 
     /// A store whose root is the location. Does not look whether anything is there.
     public func open(_ location: TableLocation) throws(ObjectStoreError) -> any ObjectStore {
         switch location.scheme {
-        case .file: LocalStore(root: location.path, executor: executor)
+        case .file: return LocalStore(root: location.path, executor: executor)
+        case .s3:
+            let prefix = location.path.dropFirst()
+            return S3Store(bucket: try bucket(location.authority), prefix: prefix.isEmpty ? "" : "\(prefix)/")
+        }
+    }
+
+    private func bucket(_ name: String) throws(ObjectStoreError) -> S3Bucket {
+        try services.withLock { services throws(ObjectStoreError) in
+            if let bucket = services.buckets[name] { return bucket }
+            let bucket = try S3Bucket(name: name, options: options, loop: try Self.loop(&services), metrics: metrics)
+            services.buckets[name] = bucket
+            return bucket
+        }
+    }
+
+    /// One thread moves the bytes of all stores.
+    private static func loop(_ services: inout Services) throws(ObjectStoreError) -> HTTPClientLoop {
+        if let loop = services.loop { return loop }
+        do throws(HTTPError) {
+            let loop = try HTTPClientLoop()
+            services.loop = loop
+            return loop
+        } catch {
+            throw .failed(path: "", operation: "starting the HTTP client", message: "\(error)", retryable: false)
         }
     }
 }

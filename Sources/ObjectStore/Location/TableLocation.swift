@@ -3,43 +3,65 @@ import Base
 /// Where a table (or any tree of objects) lives, in one spelling: what a person wrote as a path or a URL, made absolute and normal.
 public struct TableLocation: Sendable, Hashable {
     public enum Scheme: String, Sendable, Hashable, CaseIterable {
-        case file
+        case file, s3
     }
 
     public let scheme: Scheme
+    /// The bucket; empty for files.
+    public let authority: String
     /// Absolute, without `.`, `..`, doubled or trailing slashes; percent escapes of a URL are resolved.
     public let path: String
 
-    /// Reads a path (relative ones count from `relativeTo`), `file:///path` or Hadoop's `file:/path`.
+    /// Reads a path (relative ones count from `relativeTo`), `file:///path` or Hadoop's `file:/path`, `s3://bucket/path` or Hadoop's `s3a://bucket/path`.
     ///
     /// Throws ``ObjectStoreError/unsupportedLocation(location:reason:)`` for other schemes and for what is no location.
     public init(_ uri: String, relativeTo workingDirectory: String = "/") throws(ObjectStoreError) {
         guard !uri.isEmpty else { throw .unsupportedLocation(location: "(empty)", reason: "give a path or a URL like file:///data/orders") }
         guard !uri.utf8.contains(0) else { throw .unsupportedLocation(location: uri, reason: "it has a NUL character") }
         guard let (scheme, rest) = Self.splitScheme(uri) else {
-            self.init(path: uri.hasPrefix("/") ? uri : "\(workingDirectory)/\(uri)")
+            self.init(.file, path: uri.hasPrefix("/") ? uri : "\(workingDirectory)/\(uri)")
             return
         }
-        guard Scheme(rawValue: scheme) == .file else {
-            throw .unsupportedLocation(location: uri, reason: "this version reads and writes file:// locations only, not \(scheme)://")
+        switch scheme {
+        case "file":
+            var path = rest
+            if path.hasPrefix("//") {
+                path = path.dropFirst(2)
+                if path.hasPrefix("localhost/") { path = path.dropFirst("localhost".count) }
+            }
+            guard path.hasPrefix("/") else {
+                throw .unsupportedLocation(location: uri, reason: "a file URL names an absolute path of this machine, as file:///data/orders does")
+            }
+            self.init(.file, path: try Self.decoded(path, of: uri))
+        case "s3", "s3a", "s3n":
+            let (bucket, path) = Self.splitAuthority(rest)
+            guard (1...255).contains(bucket.utf8.count), bucket.utf8.allSatisfy({ $0.isBucketCharacter }), bucket.utf8.first != UInt8(ascii: ".") else {
+                throw .unsupportedLocation(location: uri, reason: "an S3 URL names a bucket, as s3://lake/orders does")
+            }
+            self.init(.s3, authority: bucket, path: try Self.decoded(path, of: uri))
+        default:
+            throw .unsupportedLocation(location: uri, reason: "this version reads and writes file:// and s3:// locations only, not \(scheme)://")
         }
-        var path = rest
-        if path.hasPrefix("//") {
-            path = path.dropFirst(2)
-            if path.hasPrefix("localhost/") { path = path.dropFirst("localhost".count) }
-        }
-        guard path.hasPrefix("/") else {
-            throw .unsupportedLocation(location: uri, reason: "a file URL names an absolute path of this machine, as file:///data/orders does")
-        }
+    }
+
+    /// What stands between `//` and the next slash, and the rest from there on.
+    private static func splitAuthority(_ rest: Substring) -> (authority: String, path: Substring) {
+        let behind = rest.dropFirst(2)
+        let authority = behind.prefix { $0 != "/" }
+        return (String(authority), behind[authority.endIndex...])
+    }
+
+    private static func decoded(_ path: Substring, of uri: String) throws(ObjectStoreError) -> String {
         guard let decoded = String(path).percentDecoded else {
             throw .unsupportedLocation(
                 location: uri, reason: "a `%` in a URL must be followed by two hexadecimal digits that make valid UTF-8; write `%25` for a percent sign")
         }
-        self.init(path: decoded)
+        return decoded
     }
 
-    private init(path: String) {
-        scheme = .file
+    private init(_ scheme: Scheme, authority: String = "", path: String) {
+        self.scheme = scheme
+        self.authority = authority
         var components: [String] = []
         for component in path.pathComponents {
             switch component {
@@ -64,20 +86,37 @@ public struct TableLocation: Sendable, Hashable {
     }
 
     /// By bytes, as file systems do.
-    public static func == (left: TableLocation, right: TableLocation) -> Bool { left.scheme == right.scheme && left.path.hasSameBytes(as: right.path) }
+    public static func == (left: TableLocation, right: TableLocation) -> Bool {
+        left.scheme == right.scheme && left.authority == right.authority && left.path.hasSameBytes(as: right.path)
+    }
 
     /// The location of something below this one; `name` may have several components.
-    public func appending(_ name: String) -> TableLocation { TableLocation(path: "\(path)/\(name)") }
+    public func appending(_ name: String) -> TableLocation { TableLocation(scheme, authority: authority, path: "\(path)/\(name)") }
+
+    /// The location that this one is in; the root's own is the root.
+    public var parent: TableLocation { TableLocation(scheme, authority: authority, path: path.pathComponents.dropLast().joined(separator: "/")) }
+
+    /// The last component; empty for the root.
+    public var name: String { path.pathComponents.last ?? "" }
 
     /// Whether this is `other` or lies below it.
     public func isInside(_ other: TableLocation) -> Bool {
-        scheme == other.scheme && (self == other || other.path == "/" || path.utf8.starts(with: "\(other.path)/".utf8))
+        scheme == other.scheme && authority == other.authority && (self == other || other.path == "/" || path.utf8.starts(with: "\(other.path)/".utf8))
     }
 }
 
 extension TableLocation: CustomStringConvertible {
-    /// `file:///data/orders`
-    public var description: String { "\(scheme.rawValue)://\(path.percentEncodedPath)" }
+    /// `file:///data/orders`, `s3://lake/orders`
+    public var description: String { "\(scheme.rawValue)://\(authority)\(path.percentEncodedPath)" }
+}
+
+extension UInt8 {
+    fileprivate var isBucketCharacter: Bool {
+        switch self {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+        default: false
+        }
+    }
 }
 
 extension String {

@@ -63,8 +63,15 @@ enum Placement {
     }
 
     static func location(_ text: String) throws(Obstacle) -> TableLocation {
-        do { return try TableLocation(text) } catch {
+        let location: TableLocation
+        do { location = try TableLocation(text) } catch {
             throw Obstacle(reason: .unsupportedLocation, message: "\(error)")
         }
+        // A profile says so far how a file system is reached; without keys of its own nothing else is.
+        guard location.scheme == .file else {
+            throw Obstacle(
+                reason: .unsupportedLocation, message: "\(location) is not on a file system, the only storage that profiles reach in this version")
+        }
+        return location
     }
 }

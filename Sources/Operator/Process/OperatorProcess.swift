@@ -24,7 +24,7 @@ public struct OperatorProcess: Sendable {
     public func run() async throws {
         let logger = environment.logger
         let executor = BlockingExecutor(threads: max(4, options.concurrentObservations), name: "levee-operator")
-        let stores = StoreFactory(executor: executor)
+        let stores = StoreFactory(executor: executor, options: StoreOptions(usesAmbientIdentity: false))
         let observer = TableObserver(stores: stores, environment: environment, concurrency: options.concurrentObservations)
         let events = EventRecorder(client: client, component: "levee")
         let scopes = options.namespaces.isEmpty ? [nil] : options.namespaces.map(Optional.some)

@@ -5,11 +5,15 @@ import ObjectStore
 
 /// What the `levee table` commands share: the table's place, and how much of the machine to use.
 enum TableAccess {
-    static let location = Positional(name: "URI", help: "the table: a path or file:// URL")
+    static let location = Positional(name: "URI", help: "the table: a path, file:// or s3:// URL")
     static let memoryLimit = Option.byteCount("memory-limit", "the most memory to use (default: what the machine or its control group allows)")
     static let logLevel = Option<LogLevel>.choice("log-level", "what to report on standard error (default warning)")
 
-    static var options: [any AnyOption] { [memoryLimit, logLevel] }
+    static let storageOption = Option.text(
+        "storage-option", "NAME=VALUE", repeatable: true,
+        "how the storage is reached, by the names of the environment's variables, which count too (AWS_REGION=eu-west-1); no secrets")
+
+    static var options: [any AnyOption] { [storageOption, memoryLimit, logLevel] }
 
     /// The table at a location. Reads nothing yet.
     static func table(_ arguments: Arguments, at location: String? = nil) throws -> DeltaTable {
@@ -19,20 +23,24 @@ enum TableAccess {
         let place = try TableLocation(location ?? arguments[Self.location], relativeTo: workingDirectory())
         let logger = Logger(label: "levee", sink: StandardErrorSink(format: .text), minimum: arguments[logLevel] ?? .warning)
         return DeltaTable(
-            store: try StoreFactory(executor: executor).open(place),
+            store: try StoreFactory(executor: executor, options: try storeOptions(arguments)).open(place),
             environment: EngineEnvironment(
                 logger: logger, parallelism: resources.cpuCount, memoryBudget: memory / 2, engineInfo: "Levee/\(Levee.version)"))
+    }
+
+    /// What the command line and the environment say of storage.
+    private static func storeOptions(_ arguments: Arguments) throws -> StoreOptions {
+        let given = try arguments.all(storageOption).map { try StoreOptions.commandLineOption($0) }
+        return StoreOptions(Dictionary(given.map { ($0.name.lowercased(), $0.value) }) { $1 }, environment: ProcessEnvironment.current)
     }
 
     /// A file that a person named, as an object of its directory's store.
     static func file(_ path: String) throws -> (store: any ObjectStore, path: ObjectPath) {
         let place = try TableLocation(path, relativeTo: workingDirectory())
-        guard let slash = place.path.lastIndex(of: "/"), place.path.index(after: slash) < place.path.endIndex else {
-            throw ObjectStoreError.unsupportedLocation(location: path, reason: "it names no file")
-        }
-        let directory = place.path[..<slash]
-        let store = LocalStore(root: directory.isEmpty ? "/" : String(directory), executor: BlockingExecutor(threads: 2, name: "levee-file"))
-        return (store, try ObjectPath(String(place.path[place.path.index(after: slash)...])))
+        guard place.path != "/" else { throw ObjectStoreError.unsupportedLocation(location: path, reason: "it names no file") }
+        let factory = StoreFactory(
+            executor: BlockingExecutor(threads: 2, name: "levee-file"), options: StoreOptions(environment: ProcessEnvironment.current))
+        return (try factory.open(place.parent), try ObjectPath(place.name))
     }
 
     static func workingDirectory() -> String {
