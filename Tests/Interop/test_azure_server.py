@@ -16,6 +16,7 @@ from azure.storage.blob import generate_account_sas, generate_blob_sas, generate
 from azure.storage.filedatalake import DataLakeServiceClient
 from deltalake import DeltaTable, write_deltalake
 
+import azure_vectors
 from servers.azure import AzureServer, account_sas
 
 # The awkward ones: escapes, what XML cannot hold, what sorts around the slash.
@@ -208,3 +209,7 @@ def test_the_data_lake_endpoint(server):
         file.delete_file()
     created = client.create_file_system(f"other-{uuid.uuid4().hex[:8]}")
     assert created.get_file_system_properties().name.startswith("other-")
+
+
+def test_the_vectors_are_what_the_sdk_computes():
+    assert azure_vectors.FILE.read_text() == azure_vectors.document(), "run azure_vectors.py"

@@ -27,7 +27,7 @@ struct Backend: Sendable, CustomTestStringConvertible {
                 return (LocalStore(tree: tree, executor: executor, random: SystemRandomSource()), directory)
             },
             Backend(name: "memory") { (InMemoryStore(), true) },
-        ] + s3
+        ] + s3 + azure + gcs
 }
 
 /// What every store has to do, see ``ObjectStore``.

@@ -11,6 +11,7 @@ public struct StoreFactory: Sendable {
     private struct Services {
         var loop: HTTPClientLoop?
         var buckets: [String: S3Bucket] = [:]
+        var others: RemoteStores?
     }
 
     /// - Parameters:
@@ -30,6 +31,17 @@ public struct StoreFactory: Sendable {
         case .s3:
             let prefix = location.path.dropFirst()
             return S3Store(bucket: try bucket(location.authority), prefix: prefix.isEmpty ? "" : "\(prefix)/")
+        case .azure: return try others().azure(location)
+        case .gcs: return try others().gcs(location)
+        }
+    }
+
+    private func others() throws(ObjectStoreError) -> RemoteStores {
+        try services.withLock { services throws(ObjectStoreError) in
+            if let others = services.others { return others }
+            let others = RemoteStores(options: options, loop: try Self.loop(&services), executor: executor, metrics: metrics)
+            services.others = others
+            return others
         }
     }
 

@@ -17,6 +17,11 @@ public struct StoreOptions: Sendable {
         self.usesAmbientIdentity = usesAmbientIdentity
     }
 
+    /// The same with more given; these count before those.
+    func adding(_ more: [String: String]) -> StoreOptions {
+        StoreOptions(given.merging(more.map { ($0.key.lowercased(), $0.value) }) { $1 }, environment: environment, usesAmbientIdentity: usesAmbientIdentity)
+    }
+
     /// The first of these names (in lower case) that has a value: given ones first. A name without its service's prefix is an option, not a variable.
     func value(_ names: String...) -> String? {
         for name in names {

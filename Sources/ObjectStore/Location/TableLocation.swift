@@ -4,15 +4,20 @@ import Base
 public struct TableLocation: Sendable, Hashable {
     public enum Scheme: String, Sendable, Hashable, CaseIterable {
         case file, s3
+        /// Azure Blob Storage and Azure Data Lake Storage, by whichever of their URLs.
+        case azure
+        /// Google Cloud Storage.
+        case gcs = "gs"
     }
 
     public let scheme: Scheme
-    /// The bucket; empty for files.
+    /// The bucket, or Azure's container with `@` and its account's host where the URL names that; empty for files.
     public let authority: String
     /// Absolute, without `.`, `..`, doubled or trailing slashes; percent escapes of a URL are resolved.
     public let path: String
 
-    /// Reads a path (relative ones count from `relativeTo`), `file:///path` or Hadoop's `file:/path`, `s3://bucket/path` or Hadoop's `s3a://bucket/path`.
+    /// Reads a path (relative ones count from `relativeTo`), `file:///path` or Hadoop's `file:/path`, `s3://bucket/path` or Hadoop's `s3a://bucket/path`,
+    /// `gs://bucket/path`, and Azure's `abfss://container@account.dfs.core.windows.net/path`, `az://container/path` and their like.
     ///
     /// Throws ``ObjectStoreError/unsupportedLocation(location:reason:)`` for other schemes and for what is no location.
     public init(_ uri: String, relativeTo workingDirectory: String = "/") throws(ObjectStoreError) {
@@ -39,8 +44,18 @@ public struct TableLocation: Sendable, Hashable {
                 throw .unsupportedLocation(location: uri, reason: "an S3 URL names a bucket, as s3://lake/orders does")
             }
             self.init(.s3, authority: bucket, path: try Self.decoded(path, of: uri))
+        case "gs", "gcs":
+            let (bucket, path) = Self.splitAuthority(rest)
+            guard (1...255).contains(bucket.utf8.count), bucket.utf8.allSatisfy({ $0.isBucketCharacter }) else {
+                throw .unsupportedLocation(location: uri, reason: "a URL of Google Cloud Storage names a bucket, as gs://lake/orders does")
+            }
+            self.init(.gcs, authority: bucket, path: try Self.decoded(path, of: uri))
+        case _ where AzureLocation.schemes.contains(scheme):
+            let (authority, path) = Self.splitAuthority(rest)
+            let place = try AzureLocation(scheme: scheme, authority: authority, path: try Self.decoded(path, of: uri))
+            self.init(.azure, authority: place.authority, path: place.path)
         default:
-            throw .unsupportedLocation(location: uri, reason: "this version reads and writes file:// and s3:// locations only, not \(scheme)://")
+            throw .unsupportedLocation(location: uri, reason: "\(scheme):// is not known; use file://, s3://, abfss://, az:// or gs://")
         }
     }
 
@@ -106,8 +121,14 @@ public struct TableLocation: Sendable, Hashable {
 }
 
 extension TableLocation: CustomStringConvertible {
-    /// `file:///data/orders`, `s3://lake/orders`
-    public var description: String { "\(scheme.rawValue)://\(authority)\(path.percentEncodedPath)" }
+    /// `file:///data/orders`, `s3://lake/orders`, `abfss://lake@account.dfs.core.windows.net/orders`
+    public var description: String {
+        switch scheme {
+        case .file, .s3, .gcs: "\(scheme.rawValue)://\(authority)\(path.percentEncodedPath)"
+        // The scheme that goes with the host, as the vendor's tools take it; without an account only `az` means something.
+        case .azure: "\(authority.contains("@") ? "abfss" : "az")://\(authority)\(path.percentEncodedPath)"
+        }
+    }
 }
 
 extension UInt8 {

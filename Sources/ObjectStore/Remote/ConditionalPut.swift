@@ -18,6 +18,8 @@ struct ConditionalPut: Sendable {
     let client: RemoteClient
     /// Statuses that say an object is there already.
     var takenStatuses: Set<Int> = [412]
+    /// Of other refusals, those that say so too: where a service has one status for many things.
+    var isTaken: @Sendable (ServerFailure) -> Bool = { _ in false }
 
     /// - Parameters:
     ///   - request: the put with its condition.
@@ -32,17 +34,11 @@ struct ConditionalPut: Sendable {
             do {
                 let response = try await client.send(request, in: session)
                 guard takenStatuses.contains(response.status) else { return .written }
-                switch try await owner() {
-                case .ours: return .written
-                case .others: return .taken
-                case .absent:
-                    // Deleted since. Its name was taken when we came, but nobody has it now: try for it again.
-                    failure = RemoteFailure(
-                        operation: request.operation, target: request.target,
-                        cause: .server(ServerFailure(status: response.status, message: "an object was there that is gone now")), attempts: 1,
-                        mayHaveActed: false)
-                    try await session.waitForNextAttempt(after: failure)
-                }
+                failure = RemoteFailure(
+                    operation: request.operation, target: request.target,
+                    cause: .server(ServerFailure(status: response.status, message: "an object was there that is gone now")), attempts: 1, mayHaveActed: false)
+            } catch let refusal as RemoteFailure where refusal.server.map(isTaken) ?? false {
+                failure = refusal
             } catch let ambiguous as RemoteFailure where ambiguous.mayHaveActed && ambiguous.isTransient {
                 // The wait comes first: a request that is still on its way settles meanwhile, and a busy server is not asked at once.
                 var giveUp: RemoteFailure?
@@ -52,6 +48,13 @@ struct ConditionalPut: Sendable {
                 case .others: return .taken
                 case .absent: if let giveUp { throw giveUp }
                 }
+                continue
+            }
+            switch try await owner() {
+            case .ours: return .written
+            case .others: return .taken
+            // Deleted since. Its name was taken when we came, but nobody has it now: try for it again.
+            case .absent: try await session.waitForNextAttempt(after: failure)
             }
         }
     }

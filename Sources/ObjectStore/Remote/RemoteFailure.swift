@@ -25,6 +25,8 @@ struct ServerFailure: Sendable, Hashable {
     /// How long the server asks to be left alone.
     var retryAfter: Duration?
     var headers = HTTPHeaders()
+    /// A 404 that means the bucket or container, not the object.
+    var isAboutContainer = false
 
     /// What the status alone says; a backend's dialect looks at the body first.
     init(status: Int, code: String? = nil, message: String? = nil, requestID: String? = nil, headers: HTTPHeaders = HTTPHeaders()) {
@@ -123,7 +125,7 @@ struct RemoteFailure: Error, Sendable, CustomStringConvertible {
     /// As callers of ``ObjectStore`` know errors.
     var storeError: ObjectStoreError {
         switch cause {
-        case let .server(failure) where failure.status == 404 && failure.code?.hasSuffix("Bucket") != true: .notFound(path: target)
+        case let .server(failure) where failure.status == 404 && !failure.isAboutContainer && failure.code?.hasSuffix("Bucket") != true: .notFound(path: target)
         case let .server(failure) where failure.kind == .refusedSignature || failure.status == 401:
             .invalidCredentials(path: target, message: "\(operation) was refused: \(summary)")
         case let .server(failure) where failure.status == 403: .permissionDenied(path: target, operation: "\(operation) (\(failure.summary))")
@@ -131,6 +133,11 @@ struct RemoteFailure: Error, Sendable, CustomStringConvertible {
         default: .failed(path: target, operation: operation, message: summary, retryable: isTransient)
         }
     }
+}
+
+/// Runs `body` and makes its ``RemoteFailure`` what callers of ``ObjectStore`` know.
+func reportingStoreErrors<Result>(_ body: () async throws -> Result) async throws -> Result {
+    do { return try await body() } catch let failure as RemoteFailure { throw failure.storeError }
 }
 
 /// How a service speaks of failures.

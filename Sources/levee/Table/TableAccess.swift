@@ -5,7 +5,7 @@ import ObjectStore
 
 /// What the `levee table` commands share: the table's place, and how much of the machine to use.
 enum TableAccess {
-    static let location = Positional(name: "URI", help: "the table: a path, file:// or s3:// URL")
+    static let location = Positional(name: "URI", help: "the table: a path, or a file://, s3://, abfss://, az:// or gs:// URL")
     static let memoryLimit = Option.byteCount("memory-limit", "the most memory to use (default: what the machine or its control group allows)")
     static let logLevel = Option<LogLevel>.choice("log-level", "what to report on standard error (default warning)")
 

@@ -18,7 +18,7 @@ import xml.etree.ElementTree as ElementTree
 from .azure_auth import Refused, TokenServer, check_sas, check_shared_key, hmac_base64
 from .azure_blobs import Container, check_conditions
 from .azure_listing import list_blobs, list_paths
-from .web import Answer, Headers, Request, Server, multipart
+from .web import Answer, Headers, Request, Server, end_with_parent, multipart
 
 OLDEST_VERSION, LATEST_VERSION = "2017-11-09", "2026-10-06"
 BATCH_LIMIT = 256
@@ -484,6 +484,7 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--hierarchical", action="store_true")
     parser.add_argument("--container", default="lake")
+    parser.add_argument("--with-parent", action="store_true", help="ends when standard input does")
     arguments = parser.parse_args()
     server = AzureServer(hierarchical=arguments.hierarchical, port=arguments.port)
     server.create(arguments.container)
@@ -492,6 +493,8 @@ def main():
     facts |= {"sas": account_sas(server), "authority": tokens.url, "metadata": tokens.metadata_url, "tenant": tokens.tenant, "client": tokens.client}
     facts |= {"secret": tokens.secret, "federated": sorted(tokens.federated_tokens)[0]}
     print(json.dumps(facts), flush=True)
+    if arguments.with_parent:
+        end_with_parent()
     threading.Thread(target=tokens.serve, daemon=True).start()
     server.serve()
 

@@ -13,7 +13,7 @@ import urllib.parse
 from .gcs_auth import Identity, Unauthorized
 from .gcs_objects import Bucket, Problem, check_generation
 from .gcs_xml import XMLInterface
-from .web import Answer, Headers, Request, Server, multipart
+from .web import Answer, Headers, Request, Server, end_with_parent, multipart
 
 BATCH_LIMIT = 100
 CHUNK = 256 << 10
@@ -288,6 +288,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--bucket", default="lake")
+    parser.add_argument("--with-parent", action="store_true", help="ends when standard input does")
     arguments = parser.parse_args()
     server = GCSServer(port=arguments.port)
     server.create(arguments.bucket)
@@ -296,6 +297,8 @@ def main():
     facts |= {"email": identity.email, "subjectToken": sorted(identity.subject_tokens)[0]}
     facts |= {"federated": json.dumps(identity.external_account("TOKEN_FILE", False)), "impersonated": json.dumps(identity.external_account("TOKEN_FILE", True))}
     print(json.dumps(facts), flush=True)
+    if arguments.with_parent:
+        end_with_parent()
     server.serve()
 
 

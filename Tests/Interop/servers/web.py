@@ -1,10 +1,12 @@
 """What the test servers share: requests as values, answers, faults that are asked for by name, and a thread for each connection."""
 
 import json
+import os
 import re
 import socket
 import socketserver
 import struct
+import sys
 import threading
 import time
 import urllib.parse
@@ -161,8 +163,6 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def handle_error(self, request, client_address):
         # A client that went away is part of the tests.
-        import sys
-
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
@@ -252,6 +252,17 @@ class _Gone:
 
     def readline(self, *_):
         return b""
+
+
+def end_with_parent():
+    """Ends the process when its standard input does, so that nothing is left of a test that was killed."""
+
+    def wait():
+        while sys.stdin.buffer.read(4096):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def http_date(seconds):

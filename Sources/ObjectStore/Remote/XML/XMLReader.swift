@@ -9,7 +9,7 @@ struct XMLError: Error, Sendable, Hashable, CustomStringConvertible {
     var description: String { "the XML is not well-formed at byte \(offset): \(reason)" }
 }
 
-/// Pulls elements and texts out of a document, as far as store services use XML: elements, texts, attributes (skipped), comments, CDATA.
+/// Pulls elements and texts out of a document, as far as store services use XML: elements, texts, attributes (on request), comments, CDATA.
 ///
 /// Strict, and made for hostile bytes: no document types, no entities but the five that XML has and character references, a bound on depth and on the
 /// length of texts, and never more memory than the document's own size.
@@ -30,6 +30,8 @@ struct XMLReader {
     /// The end of an element that was written as `<x/>`.
     private var pendingEnd: String?
     private var seenRoot = false
+    /// Of the tag that was read last.
+    private var attributes = 0..<0
 
     init(_ bytes: Bytes) {
         self.bytes = bytes
@@ -108,6 +110,20 @@ struct XMLReader {
         }
     }
 
+    /// An attribute of the element that has just started, as it is written: references are not resolved.
+    func attribute(_ name: String) -> String? {
+        guard let text = bytes.withUnsafeBytes({ String(validating: $0[attributes], as: UTF8.self) }) else { return nil }
+        var rest = text[...]
+        while let equals = rest.firstIndex(of: "=") {
+            let key = String(rest[..<equals]).trimmingWhiteSpace
+            let value = rest[rest.index(after: equals)...].drop { $0.isWhitespace }
+            guard let quote = value.first, quote == "\"" || quote == "'", let end = value.dropFirst().firstIndex(of: quote) else { return nil }
+            if key == name { return String(value[value.index(after: value.startIndex)..<end]) }
+            rest = value[value.index(after: end)...]
+        }
+        return nil
+    }
+
     /// The root element's name; its children are read next.
     mutating func root() throws(XMLError) -> String {
         guard case let .start(name) = try next() else { throw error("it has no root element") }
@@ -171,6 +187,7 @@ struct XMLReader {
         let name = try localName(begin..<end)
         position = end
         try skipAttributes()
+        attributes = end..<position
         seenRoot = true
         if byte(position) == UInt8(ascii: "/") {
             guard byte(position + 1) == UInt8(ascii: ">") else { throw error("a `/` inside a tag") }
