@@ -2,6 +2,7 @@
 """Deterministic Delta tables to measure with.
 
     generate.py small  DIR [--files 400] [--rows 25000]   small snappy files, one append commit each
+    generate.py large  DIR [--files 10]                   files of one row group of a million rows, with page indexes
     generate.py vacuum DIR [--files 20000] [--dead 10000] one-byte files, some of them removed 30 days ago
     generate.py log    DIR [--files 200000] [--commits 2000] [--checkpoint]
                                                           a log without data files; with a checkpoint of the peer's in the place of the commits
@@ -125,6 +126,17 @@ def small(directory, files, rows):
         write_commit(log, index + 1, [add(name, size, EPOCH_US // 1000 + index, statistics(table))])
 
 
+def large(directory, files):
+    log = start_table(directory)
+    rows = 1 << 20
+    for index in range(files):
+        rng = np.random.default_rng([20240105, index])
+        table = orders(rng, index * rows, rows)
+        name = f"part-{index:05d}-{uuid.UUID(bytes=rng.bytes(16), version=4)}-c000.snappy.parquet"
+        pq.write_table(table, directory / name, compression="snappy", row_group_size=rows, write_page_index=True)
+        write_commit(log, index + 1, [add(name, os.path.getsize(directory / name), EPOCH_US // 1000 + index, statistics(table))])
+
+
 def log_only(directory, files, commits, checkpoint):
     log = start_table(directory)
     rng = np.random.default_rng(20240103)
@@ -203,7 +215,7 @@ def vacuum(directory, files, dead):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=["small", "vacuum", "log", "curve"])
+    parser.add_argument("table", choices=["small", "large", "vacuum", "log", "curve"])
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--files", type=int)
     parser.add_argument("--rows", type=int, default=25_000)
@@ -213,6 +225,8 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     if arguments.table == "small":
         small(arguments.directory, arguments.files or 400, arguments.rows)
+    elif arguments.table == "large":
+        large(arguments.directory, arguments.files or 10)
     elif arguments.table == "log":
         log_only(arguments.directory, arguments.files or 200_000, arguments.commits, arguments.checkpoint)
     elif arguments.table == "curve":

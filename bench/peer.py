@@ -12,7 +12,8 @@ from deltalake import DeltaTable, WriterProperties
 operation, path, *arguments = sys.argv[1:]
 started = time.perf_counter()
 if operation == "compact":
-    result = DeltaTable(path).optimize.compact(writer_properties=WriterProperties(compression=arguments[0].upper()))
+    size = int(arguments[1]) if len(arguments) > 1 else None
+    result = DeltaTable(path).optimize.compact(target_size=size, writer_properties=WriterProperties(compression=arguments[0].upper()))
 elif operation == "vacuum-dry-run":
     result = {"files": len(DeltaTable(path).vacuum(dry_run=True, full=True))}
 elif operation == "checkpoint":

@@ -125,11 +125,16 @@ def main():
 
     files = max(2, int(400 * arguments.scale))
     small = lambda: generate(f"small-{files}", "small", "--files", files)
+    large = lambda: generate("large-10", "large", "--files", 10)
     vacuum_files = max(2000, int(100_000 * arguments.scale))
     vacuum = lambda: generate(f"vacuum-{vacuum_files}", "vacuum", "--files", vacuum_files, "--dead", vacuum_files // 2)
     benchmarks = [
         ("compact, snappy", small, lambda t: [levee, "table", "optimize", t, "--codec", "snappy", "-o", "json"], lambda t: [python, peer, "compact", t, "snappy"], True),
         ("compact, zstd", small, lambda t: [levee, "table", "optimize", t, "--codec", "zstd", "-o", "json"], lambda t: [python, peer, "compact", t, "zstd"], True),
+        (
+            "compact, row groups", large, lambda t: [levee, "table", "optimize", t, "--target-file-size", "2Gi", "-o", "json"],
+            lambda t: [python, peer, "compact", t, "snappy", 2 << 30], True,
+        ),
         ("vacuum, full, dry run", vacuum, lambda t: [levee, "table", "vacuum", t, "--dry-run", "-o", "json"], lambda t: [python, peer, "vacuum-dry-run", t], False),
     ]
     log_files = max(2000, int(200_000 * arguments.scale))
@@ -159,7 +164,7 @@ def main():
                 shutil.rmtree(table)
     print(f"{os.cpu_count()} cores, {files} files of 25,000 rows, medians of {arguments.runs} runs; ratio = levee / deltalake")
     if not arguments.only:
-        print(f"cp -r and fsync of the table: {copy_baseline(small(), arguments.runs):.2f} s")
+        print(f"cp -r and fsync of the table: {copy_baseline(small(), arguments.runs):.2f} s, of the one of large row groups: {copy_baseline(large(), arguments.runs):.2f} s")
     print(f"{'':24}{'wall':>24}{'CPU':>24}{'peak memory':>28}")
     for row in results:
         cells = []

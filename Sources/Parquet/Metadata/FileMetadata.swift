@@ -52,6 +52,8 @@ public struct ColumnChunkMetadata: Sendable {
     /// Nil where there is none.
     public let dictionaryPageOffset: Int64?
     public let statistics: ColumnStatistics?
+    /// How many pages there are of each kind and encoding; empty where the writer did not say.
+    let pageCounts: [PageCount]
     public let columnIndex: Range<Int64>?
     public let offsetIndex: Range<Int64>?
     public let bloomFilterOffset: Int64?

@@ -128,6 +128,7 @@ private struct RawColumnChunk {
     var dataPageOffset: Int64 = -1
     var dictionaryPageOffset: Int64?
     var statistics: ColumnStatistics?
+    var pageCounts: [PageCount] = []
     var bloomFilterOffset: Int64?
     var bloomFilterLength: Int32?
     var offsetIndex: (start: Int64, length: Int32) = (0, 0)
@@ -169,6 +170,7 @@ private struct RawColumnChunk {
             case (9, .int64): chunk.dataPageOffset = try reader.int64()
             case (11, .int64): chunk.dictionaryPageOffset = try reader.int64()
             case (12, .structure): chunk.statistics = try ColumnStatistics(&reader)
+            case (13, .list): chunk.pageCounts = try reader.structures { (reader) throws(Damage) in try PageCount(&reader) }
             case (14, .int64): chunk.bloomFilterOffset = try reader.int64()
             case (15, .int32): chunk.bloomFilterLength = try reader.int32()
             default: return false
@@ -197,7 +199,7 @@ private struct RawColumnChunk {
         return ColumnChunkMetadata(
             physicalType: leaf.physicalType, codec: CompressionCodec(rawValue: codec), encodings: encodings, valueCount: valueCount,
             totalUncompressedSize: uncompressed, totalCompressedSize: compressed, dataPageOffset: dataPageOffset, dictionaryPageOffset: dictionary,
-            statistics: statistics, columnIndex: Self.range(columnIndex, fileSize), offsetIndex: Self.range(offsetIndex, fileSize),
+            statistics: statistics, pageCounts: pageCounts, columnIndex: Self.range(columnIndex, fileSize), offsetIndex: Self.range(offsetIndex, fileSize),
             bloomFilterOffset: bloomFilterOffset, bloomFilterLength: bloomFilterLength)
     }
 

@@ -149,12 +149,4 @@ struct DictionaryPage {
             }
         }
     }
-
-    /// Whether a NaN is among the values.
-    func hasNaN(_ leaf: SchemaLeaf) -> Bool {
-        values.withUnsafeBytes { raw in
-            guard let base = raw.baseAddress, leaf.physicalType == .float || leaf.physicalType == .double else { return false }
-            return BoundsKernels.bounds(leaf, base, count: count, byteCount: raw.count).sawNaN
-        }
-    }
 }

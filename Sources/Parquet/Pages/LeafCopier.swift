@@ -24,6 +24,7 @@ final class LeafCopier {
 
     private struct Chunk {
         let source: ColumnPages
+        let pages: [OpenedPage]
         let facts: [EncodedPage.Facts]
         let dictionary: DictionaryPage?
     }
@@ -43,28 +44,15 @@ final class LeafCopier {
     // MARK: Appending
 
     func append(_ source: ColumnPages) throws(ParquetError) {
-        let facts = try source.facts(decompressor)
+        let pages = source.pages.filter { $0.kind != .dictionary }.map { OpenedPage($0, of: source, decompressor) }
+        let dictionary = try source.dictionary(decompressor)
+        let facts = try source.facts(pages, dictionary)
+        chunkBounds = chunkBounds.union(facts.bounds)
+        sawNaN = sawNaN || facts.sawNaN
         do throws(Damage) {
-            let encoded = source.pages.first { $0.kind == .dictionary }
-            let entries = try encoded.map { (page) throws(Damage) in try DictionaryPage(page, leaf, codec: source.metadata.codec, decompressor) }
-            see(source, facts, entries)
-            try append(Chunk(source: source, facts: facts, dictionary: entries))
+            try append(Chunk(source: source, pages: pages, facts: facts.pages, dictionary: dictionary))
         } catch {
             throw source.place.error(error, base: source.pages.first?.offset)
-        }
-    }
-
-    private func see(_ source: ColumnPages, _ facts: [EncodedPage.Facts], _ entries: DictionaryPage?) {
-        let fromPages = facts.reduce(Bounds.none) { $0.union($1.bounds) }
-        // The statistics say whether bounds are exact, page indexes do not.
-        let bounds = source.chunkBounds
-        chunkBounds = chunkBounds.union(bounds.isUnknown ? fromPages : bounds)
-        guard leaf.physicalType == .float || leaf.physicalType == .double else { return }
-        let data = source.pages.filter { $0.kind != .dictionary }
-        if let entries, data.allSatisfy(\.encoding.isDictionary) {
-            sawNaN = sawNaN || entries.hasNaN(leaf)
-        } else if facts.contains(where: { $0.nullCount < $0.entryCount }) {
-            sawNaN = true
         }
     }
 
@@ -100,8 +88,7 @@ final class LeafCopier {
     private func paysOff(_ union: DictionaryBuilder, _ chunks: [Chunk]) -> Bool {
         var values = 0
         for chunk in chunks {
-            let data = chunk.source.pages.filter { $0.kind != .dictionary }
-            for (page, facts) in zip(data, chunk.facts) where page.encoding.isDictionary { values += facts.entryCount - facts.nullCount }
+            for (page, facts) in zip(chunk.pages, chunk.facts) where page.raw.encoding.isDictionary { values += facts.entryCount - facts.nullCount }
         }
         guard union.count > 0 else { return true }
         let plainBytes = Int(Double(values) * Double(union.sizeInBytes) / Double(union.count))
@@ -135,29 +122,29 @@ final class LeafCopier {
         let isIdentity = mapping.map { $0.enumerated().allSatisfy { $0.offset == Int($0.element) } } ?? false
         // Codes say nothing of how values compress.
         if mapping != nil { sealer.keepCodec() }
-        for (page, facts) in zip(chunk.source.pages.filter({ $0.kind != .dictionary }), chunk.facts) {
-            let isIndex = page.encoding.isDictionary
+        for (page, facts) in zip(chunk.pages, chunk.facts) {
+            defer { page.close() }
+            let isIndex = page.raw.encoding.isDictionary
             if codec == sealer.codec, !isIndex || isIdentity {
                 sealer.keepCodec()
-                pages.append(EncodedPage(copying: page, facts))
+                pages.append(EncodedPage(copying: page.raw, facts))
             } else if isIndex {
                 guard let dictionary = chunk.dictionary else { throw Damage("a page in dictionary encoding without a dictionary") }
                 pages.append(try rewrite(page, facts, dictionary, mapping, chunk.source, &sealer))
             } else {
-                let body = try PageBody(page, leaf, codec: codec, decompressor)
-                pages.append(try seal(body, body.values, page.encoding, facts, &sealer))
+                let body = try page.body()
+                pages.append(try seal(body, body.values, page.raw.encoding, facts, &sealer))
             }
         }
     }
 
     /// A page of codes, with other codes or with the values that they stand for.
     private func rewrite(
-        _ page: RawPage, _ facts: EncodedPage.Facts, _ dictionary: DictionaryPage, _ mapping: [UInt32]?, _ source: ColumnPages,
+        _ page: OpenedPage, _ facts: EncodedPage.Facts, _ dictionary: DictionaryPage, _ mapping: [UInt32]?, _ source: ColumnPages,
         _ sealer: inout PageSealer
     ) throws(Damage) -> EncodedPage {
-        let body = try PageBody(page, leaf, codec: source.metadata.codec, decompressor)
-        let index = try IndexPage(
-            body.values, count: facts.entryCount - facts.nullCount, dictionaryCount: dictionary.count, limits: source.limits)
+        let body = try page.body()
+        let index = try page.codes(dictionary, valueCount: facts.entryCount - facts.nullCount)
         var values = BytesBuilder()
         if let mapping, case let .union(union) = self.dictionary {
             try index.append(to: &values, mapping: mapping, dictionaryCount: union.count)
@@ -195,6 +182,17 @@ final class LeafCopier {
         return EncodedLeaf(
             leaf: leaf, type: type, codec: sealer?.codec ?? options.compression.codec, dictionaryPage: dictionaryPage, pages: pages, sawNaN: sawNaN,
             chunkBounds: chunkBounds)
+    }
+}
+
+extension ColumnPages {
+    func dictionary(_ decompressor: PageDecompressor) throws(ParquetError) -> DictionaryPage? {
+        guard let page = pages.first(where: { $0.kind == .dictionary }) else { return nil }
+        do throws(Damage) {
+            return try DictionaryPage(page, leaf, codec: metadata.codec, decompressor)
+        } catch {
+            throw place.error(error, base: page.offset)
+        }
     }
 }
 

@@ -1,55 +1,77 @@
 import Base
 
+/// What a new file's indexes and statistics need to know of a chunk whose pages are copied.
+struct CopiedChunkFacts {
+    /// Of its data pages.
+    let pages: [EncodedPage.Facts]
+    let bounds: Bounds
+    /// Whether there is a NaN, or may be one.
+    let sawNaN: Bool
+}
+
 extension ColumnPages {
-    /// What the indexes of a new file need to know of each data page: from the page index, the header or the statistics, and where these do not say
-    /// from the page's levels, never from its values.
-    func facts(_ decompressor: PageDecompressor) throws(ParquetError) -> [EncodedPage.Facts] {
-        let data = pages.filter { $0.kind != .dictionary }
+    /// From the page index, the headers or the statistics, and where these do not say from the pages' levels and values; these are never decoded for it.
+    func facts(_ data: [OpenedPage], _ dictionary: DictionaryPage?) throws(ParquetError) -> CopiedChunkFacts {
         let columnIndex = columnIndex.flatMap { $0.count == data.count ? $0 : nil }
         // An index over other pages than these is stale.
         let offsetIndex = offsetIndex.flatMap { index in
-            index.pages.count == data.count && zip(index.pages, data).allSatisfy { $0.offset == $1.offset } ? index : nil
+            index.pages.count == data.count && zip(index.pages, data).allSatisfy { $0.offset == $1.raw.offset } ? index : nil
         }
+        // No statistics tell whether a NaN is there, which is above every bound.
+        let mayHaveNaN = (leaf.physicalType == .float || leaf.physicalType == .double) && metadata.statistics?.nanCount != 0
         var facts: [EncodedPage.Facts] = []
+        var sawNaN = false
+        var areScanned = true
         for (position, page) in data.enumerated() {
             do throws(Damage) {
-                var one = EncodedPage.Facts()
-                one.entryCount = page.entryCount
-                var body: PageBody?
-                func opened() throws(Damage) -> PageBody {
-                    if let body { return body }
-                    let opened = try PageBody(page, leaf, codec: metadata.codec, decompressor)
-                    body = opened
-                    return opened
-                }
-                if case let .dataV2(_, _, rows, _, _, _, _) = page.header.content {
-                    one.rowCount = rows
-                } else if leaf.maximumRepetitionLevel == 0 {
-                    one.rowCount = page.entryCount
-                } else if let offsetIndex {
-                    let next = position + 1 < data.count ? offsetIndex.pages[position + 1].firstRow : rowCount
-                    one.rowCount = Int(clamping: next - offsetIndex.pages[position].firstRow)
-                } else {
-                    (one.rowCount, one.startsRow) = try opened().rows()
-                }
-                if let nulls = knownNulls(page, position, columnIndex, isOnly: data.count == 1) {
-                    one.nullCount = nulls
-                } else {
-                    one.nullCount = try opened().nullCount()
-                }
-                guard (0...page.entryCount).contains(one.nullCount), (0...page.entryCount).contains(one.rowCount) else {
-                    throw Damage("a page of \(page.entryCount) entries with \(one.nullCount) nulls in \(one.rowCount) rows")
-                }
+                var one = try counts(page, position, columnIndex, offsetIndex, isOnly: data.count == 1)
                 one.bounds = bounds(one, position, columnIndex, isOnly: data.count == 1)
+                let scanned = mayHaveNaN || one.bounds.isUnknown ? try page.valueBounds(dictionary, valueCount: one.entryCount - one.nullCount) : nil
+                if let scanned {
+                    one.bounds = scanned.bounds
+                    sawNaN = sawNaN || scanned.sawNaN
+                } else {
+                    areScanned = false
+                    sawNaN = sawNaN || mayHaveNaN
+                }
                 facts.append(one)
             } catch {
-                throw place.error(error, base: page.offset)
+                throw place.error(error, base: page.raw.offset)
             }
         }
         let rows = facts.reduce(0) { $0 + Int64($1.rowCount) }
         let entries = facts.reduce(0) { $0 + Int64($1.entryCount) }
         guard rows == rowCount, entries == metadata.valueCount else {
             throw place.error(Damage("its pages hold \(rows) of \(rowCount) rows, \(entries) of \(metadata.valueCount) values"))
+        }
+        let fromPages = facts.reduce(Bounds.none) { $0.union($1.bounds) }
+        // The statistics say whether bounds are exact, page indexes do not.
+        return CopiedChunkFacts(pages: facts, bounds: areScanned || chunkBounds.isUnknown ? fromPages : chunkBounds, sawNaN: sawNaN)
+    }
+
+    private func counts(
+        _ page: OpenedPage, _ position: Int, _ columnIndex: ColumnIndex?, _ offsetIndex: OffsetIndex?, isOnly: Bool
+    ) throws(Damage) -> EncodedPage.Facts {
+        let raw = page.raw
+        var facts = EncodedPage.Facts()
+        facts.entryCount = raw.entryCount
+        if case let .dataV2(_, _, rows, _, _, _, _) = raw.header.content {
+            facts.rowCount = rows
+        } else if leaf.maximumRepetitionLevel == 0 {
+            facts.rowCount = raw.entryCount
+        } else if let offsetIndex {
+            let next = position + 1 < offsetIndex.pages.count ? offsetIndex.pages[position + 1].firstRow : rowCount
+            facts.rowCount = Int(clamping: next - offsetIndex.pages[position].firstRow)
+        } else {
+            (facts.rowCount, facts.startsRow) = try page.body().rows()
+        }
+        if let nulls = knownNulls(raw, position, columnIndex, isOnly: isOnly) {
+            facts.nullCount = nulls
+        } else {
+            facts.nullCount = try page.body().nullCount()
+        }
+        guard (0...raw.entryCount).contains(facts.nullCount), (0...raw.entryCount).contains(facts.rowCount) else {
+            throw Damage("a page of \(raw.entryCount) entries with \(facts.nullCount) nulls in \(facts.rowCount) rows")
         }
         return facts
     }

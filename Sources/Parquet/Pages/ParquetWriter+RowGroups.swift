@@ -13,7 +13,9 @@ extension ParquetWriter {
     /// Appends a row group as it is in another file: its bytes, with the offsets of pages, page indexes and bloom filters made right.
     ///
     /// Memory is one piece of the data, a few megabytes, and the indexes.
-    public func appendRowGroup(copying file: ParquetFile, rowGroup: Int) async throws {
+    ///
+    /// - Parameter leavesWithoutNaN: the floating-point leaves that are known to have none, as positions in the schema; a file's statistics do not say.
+    public func appendRowGroup(copying file: ParquetFile, rowGroup: Int, leavesWithoutNaN: Set<Int> = []) async throws {
         guard canCopyRowGroups(of: file) else {
             throw ParquetError.cannotWrite(column: "*", reason: "\(file.path) has other columns, or of other types")
         }
@@ -30,7 +32,7 @@ extension ParquetWriter {
         for (index, chunk) in group.columns.enumerated() {
             let start = output.position
             try await copy(chunk.byteRange, of: file)
-            chunks.append(written(chunk, layout.tree.leaves[index], types[index], start: start))
+            chunks.append(written(chunk, layout.tree.leaves[index], types[index], start: start, isWithoutNaN: leavesWithoutNaN.contains(index)))
         }
         for (index, chunk) in group.columns.enumerated() { try await copyIndexes(chunk, of: file, rowCount: group.rowCount, to: &chunks[index]) }
         guard rowCount > 0 else { return }
@@ -53,15 +55,15 @@ extension ParquetWriter {
 
     private static let pieceBytes = 4 << 20
 
-    private func written(_ chunk: ColumnChunkMetadata, _ leaf: SchemaLeaf, _ type: DataType, start: Int64) -> WrittenChunk {
+    private func written(_ chunk: ColumnChunkMetadata, _ leaf: SchemaLeaf, _ type: DataType, start: Int64, isWithoutNaN: Bool) -> WrittenChunk {
         let shift = start - chunk.byteRange.lowerBound
         let isFloat = leaf.physicalType == .float || leaf.physicalType == .double
         let bounds = chunk.bounds(leaf)
         var hasValues = true
         if case .none = bounds { hasValues = false }
         return WrittenChunk(
-            leaf: leaf, type: type, codec: chunk.codec, encodings: chunk.encodings, pageCounts: [], entryCount: chunk.valueCount,
-            nullCount: leaf.maximumDefinitionLevel == 0 ? 0 : chunk.statistics?.nullCount, sawNaN: isFloat && hasValues, bounds: bounds,
+            leaf: leaf, type: type, codec: chunk.codec, encodings: chunk.encodings, pageCounts: chunk.pageCounts, entryCount: chunk.valueCount,
+            nullCount: leaf.maximumDefinitionLevel == 0 ? 0 : chunk.statistics?.nullCount, sawNaN: isFloat && hasValues && !isWithoutNaN, bounds: bounds,
             compressedSize: chunk.totalCompressedSize, uncompressedSize: chunk.totalUncompressedSize, start: start,
             dictionaryPageOffset: chunk.dictionaryPageOffset.map { $0 + shift }, dataPageOffset: chunk.dataPageOffset + shift)
     }

@@ -88,6 +88,11 @@ public final class ParquetFile: Sendable {
         nodes[column].leaves.reduce(0) { $0 &+ metadata.rowGroups[rowGroup].columns[$1].totalCompressedSize }
     }
 
+    /// What each leaf of one column of one row group is compressed with. Both must exist.
+    public func codecs(rowGroup: Int, column: Int) -> [CompressionCodec] {
+        nodes[column].leaves.map { metadata.rowGroups[rowGroup].columns[$0].codec }
+    }
+
     /// Fetches one column of one row group, whole, for decoding piece by piece.
     ///
     /// - Parameters:

@@ -7,6 +7,7 @@ enum TableOptimize {
         "target-file-size", "how large new files become (default: the table's delta.targetFileSize, else 256Mi)")
     private static let condition = Option.text("where", "EXPR", "look only at files of partitions for which this holds (Spark SQL on partition columns)")
     private static let codec = Option<OptimizeOptions.Codec>.choice("codec", "how new files are compressed (default keep: as the old ones)")
+    private static let reencode = Option.flag("reencode", "decode and encode all rows, also where row groups or pages could be copied")
     private static let maximumBytes = Option.byteCount("max-bytes", "rewrite at most this much")
     private static let dryRun = Option.flag("dry-run", "say what would be rewritten, change nothing")
 
@@ -17,13 +18,14 @@ enum TableOptimize {
             readers and change feeds see the same rows before and after, and appends that run meanwhile are not disturbed.
             """,
         positionals: [TableAccess.location],
-        options: [targetFileSize, condition, codec, maximumBytes, dryRun] + ConditionOptions.options + TableAccess.options,
+        options: [targetFileSize, condition, codec, reencode, maximumBytes, dryRun] + ConditionOptions.options + TableAccess.options,
         examples: ["levee table optimize /data/orders --where \"order_date >= current_date() - INTERVAL 7 DAYS\" --codec zstd"]
     ) { arguments, console in
         let table = try TableAccess.table(arguments)
         let options = OptimizeOptions(
             targetFileSize: arguments[targetFileSize], condition: arguments[condition], codec: arguments[codec] ?? .keep,
-            maximumBytes: arguments[maximumBytes], dryRun: arguments[dryRun], conditions: try ConditionOptions.conditions(arguments))
+            reencodes: arguments[reencode], maximumBytes: arguments[maximumBytes], dryRun: arguments[dryRun],
+            conditions: try ConditionOptions.conditions(arguments))
         let line = ProgressLine()
         defer { line.end() }
         let result = try await OptimizeOperation(table: table, options: options).run(progress: line.reporter)

@@ -34,10 +34,12 @@ import Testing
         let schema = columns.schema(columns: 1 + random.integer(below: 4), depth: seed % 4)
         let files = Files()
         var expected = [[Scalar?]](repeating: [], count: schema.fields.count)
+        var batches: [ColumnBatch] = []
         for file in 0..<3 {
             let rows = [1, 40, 300][random.integer(below: 3)]
             let batch = try ColumnBatch(schema: schema, columns: try schema.fields.map { try columns.column($0, rows: rows) }, rowCount: rows)
             for index in expected.indices { expected[index] += batch.columns[index].scalars }
+            batches.append(batch)
             try await files.write(
                 "\(file)", schema, [batch],
                 WriterOptions(
@@ -58,6 +60,7 @@ import Testing
                 if let maximum = column.maximum { #expect(Scalar.compare(value, maximum) != .descending || column.sawNaN, "seed \(seed), \(field)") }
             }
         }
+        try await expectSameStatistics(written, as: try await files.write("encoded", schema, batches), files, "seed \(seed)")
         // Row groups as they are, the copied one among them.
         let first = try await files.open("0")
         let writer = try ParquetWriter(writer: try await files.store.write(ObjectPath("groups")), schema: schema)
@@ -69,6 +72,27 @@ import Testing
         for index in schema.fields.indices {
             let values = try await first.values(of: index)
             #expect(try await groups.values(of: index) == expected[index] + values, "seed \(seed), \(schema.fields[index])")
+        }
+    }
+
+    /// Those of columns that nothing speaks against copying but the size of their pages.
+    private func expectSameStatistics(_ copy: WrittenFile, as encoded: WrittenFile, _ files: Files, _ comment: Comment) async throws {
+        var obstacles: [[CopyObstacle?]] = Array(repeating: [], count: copy.columns.count)
+        for name in ["0", "1", "2"] {
+            let file = try await files.open(name)
+            for (column, _) in file.schema.fields.enumerated() {
+                for group in file.metadata.rowGroups.indices {
+                    for pages in try await file.columnPages(rowGroup: group, column: column) { obstacles[pages.leaf.index].append(pages.copyObstacle) }
+                }
+            }
+        }
+        for (index, (mine, other)) in zip(copy.columns, encoded.columns).enumerated() {
+            #expect(mine.nullCount == other.nullCount, comment)
+            guard obstacles[index].allSatisfy({ [nil, .smallPages, .sparseDictionary].contains($0) }) else { continue }
+            #expect(mine.sawNaN == other.sawNaN, "\(comment), \(mine.path)")
+            #expect((mine.minimum == nil) == (other.minimum == nil) && (mine.maximum == nil) == (other.maximum == nil), "\(comment), \(mine.path)")
+            if mine.isMinimumExact { #expect(mine.minimum == other.minimum, "\(comment), \(mine.path)") }
+            if mine.isMaximumExact { #expect(mine.maximum == other.maximum, "\(comment), \(mine.path)") }
         }
     }
 

@@ -10,6 +10,10 @@ public struct OptimizeMetrics: Sendable, Hashable, Encodable {
     public var totalConsideredFiles: Int64 = 0
     /// Considered and left as they were.
     public var totalFilesSkipped: Int64 = 0
+    /// Bytes of the removed files, without their footers, by how their rows came into the new ones: as whole row groups, as pages, decoded and encoded.
+    public var rowGroupCopyBytes: Int64 = 0
+    public var pageCopyBytes: Int64 = 0
+    public var reencodedBytes: Int64 = 0
     public var startTimeMs: Int64 = 0
     public var endTimeMs: Int64 = 0
 
@@ -19,6 +23,7 @@ public struct OptimizeMetrics: Sendable, Hashable, Encodable {
             "numFilesAdded": numFilesAdded, "numFilesRemoved": numFilesRemoved, "numBytesAdded": filesAdded.totalSize,
             "numBytesRemoved": filesRemoved.totalSize, "partitionsOptimized": partitionsOptimized, "numBatches": numBatches,
             "totalConsideredFiles": totalConsideredFiles, "totalFilesSkipped": totalFilesSkipped,
+            "rowGroupCopyBytes": rowGroupCopyBytes, "pageCopyBytes": pageCopyBytes, "reencodedBytes": reencodedBytes,
         ]
     }
 

@@ -41,7 +41,8 @@ public struct OptimizeOperation: Sendable {
     private func rewrite(
         _ plan: OptimizePlan, _ snapshot: Snapshot, _ staged: StagedFiles, _ planned: OptimizeResult, _ progress: @escaping ProgressReporter
     ) async throws -> OptimizeResult {
-        let compaction = try Compaction(table: table, snapshot: snapshot, plan: plan, codec: options.codec, staged: staged, progress: progress)
+        let compaction = try Compaction(
+            table: table, snapshot: snapshot, plan: plan, codec: options.codec, mayCopy: !options.reencodes, staged: staged, progress: progress)
         try await compaction.run()
         FaultPoint.hit("optimize.staged")
         var result = planned
@@ -99,6 +100,9 @@ public struct OptimizeOperation: Sendable {
             Set(compaction.outputs.compactMap { $0.sources.first }.map { PartitionKey(snapshot.files[$0].partitionValues) }).count)
         metrics.numBatches = compaction.outputs.isEmpty ? 0 : 1
         metrics.totalFilesSkipped += Int64(compaction.skippedFiles)
+        metrics.rowGroupCopyBytes = compaction.bytesByTier[.rowGroupCopy] ?? 0
+        metrics.pageCopyBytes = compaction.bytesByTier[.pageCopy] ?? 0
+        metrics.reencodedBytes = compaction.bytesByTier[.reencode] ?? 0
         return metrics
     }
 

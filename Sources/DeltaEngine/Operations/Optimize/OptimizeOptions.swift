@@ -7,6 +7,8 @@ public struct OptimizeOptions: Sendable, Hashable {
     /// A Spark SQL condition on partition columns: only their files are looked at.
     public var condition: String?
     public var codec: Codec
+    /// Decode and encode all rows, also where row groups or pages could be copied.
+    public var reencodes: Bool
     /// The most bytes of files to rewrite; nil: as many as there are.
     public var maximumBytes: Int64?
     /// Plan and report, change nothing.
@@ -24,12 +26,13 @@ public struct OptimizeOptions: Sendable, Hashable {
     }
 
     public init(
-        targetFileSize: Int64? = nil, condition: String? = nil, codec: Codec = .keep, maximumBytes: Int64? = nil, dryRun: Bool = false,
-        conditions: CommitConditions = CommitConditions()
+        targetFileSize: Int64? = nil, condition: String? = nil, codec: Codec = .keep, reencodes: Bool = false, maximumBytes: Int64? = nil,
+        dryRun: Bool = false, conditions: CommitConditions = CommitConditions()
     ) {
         self.targetFileSize = targetFileSize
         self.condition = condition
         self.codec = codec
+        self.reencodes = reencodes
         self.maximumBytes = maximumBytes
         self.dryRun = dryRun
         self.conditions = conditions

@@ -121,6 +121,12 @@ struct DataFile: Sendable {
         try ColumnAdapter.adapt(rows, to: stored[column].type).named(as: fields[column].type)
     }
 
+    /// Whether the file has one of ``fields`` in the very type that is wanted, nested fields in their order.
+    func isStoredAsWanted(_ column: Int) -> Bool {
+        guard let position = positions[column] else { return false }
+        return file.schema.fields[position].type == stored[column].type
+    }
+
     /// What one of ``fields`` is to a condition on the file's bounds.
     func place(_ column: Int) -> FileCondition.Place {
         guard let position = positions[column] else { return .constant(nil) }

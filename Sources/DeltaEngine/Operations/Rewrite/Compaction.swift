@@ -3,11 +3,11 @@ import Columnar
 import ObjectStore
 import Parquet
 
-/// Rewrites bins of files, each into one file, decoding and encoding columns on several threads (the re-encoding tier of OPTIMIZE).
+/// Rewrites bins of files, each into one file, on several threads and by the cheapest means that gives the right result (``RewriteTier``).
 ///
-/// The unit of work is one column of one new row group: it reads that column's chunks from the source files in order and encodes them. Units run on
-/// across row groups and files without a barrier; memory holds the encoded columns that wait for their turn to be written, within a budget.
-/// Used by one task.
+/// The unit of work is one column of one new row group: it takes that column's chunks of the source files in order, as pages where ``CopyRules`` let it, and
+/// else decodes and encodes them. A row group that is copied whole is one unit. Units run on across row groups and files without a barrier; memory holds the
+/// columns that wait for their turn to be written, within a budget. Used by one task.
 final class Compaction {
     /// A file that is done.
     struct Output {
@@ -20,6 +20,7 @@ final class Compaction {
     private let table: DeltaTable
     private let snapshot: Snapshot
     private let codec: OptimizeOptions.Codec
+    private let mayCopy: Bool
     private let staged: StagedFiles
     private let fields: [Field]
     /// nil where rows have no ids to keep.
@@ -37,17 +38,23 @@ final class Compaction {
     private(set) var outputs: [Output] = []
     /// Bins that had to be left as they are.
     private(set) var skippedFiles = 0
+    /// The bytes of the source files that each tier took.
+    private(set) var bytesByTier: [RewriteTier: Int64] = [:]
 
     /// Rows that are decoded at once: enough to make calls cheap, little enough to stay in the cache.
     static let batchRows = 16_384
 
+    /// - Parameter mayCopy: whether row groups and pages may be taken over as they are.
+    ///
     /// Throws ``DeltaError/invalidMetadata(reason:)`` for a table whose rows have ids and no columns to take them along in.
     init(
-        table: DeltaTable, snapshot: Snapshot, plan: OptimizePlan, codec: OptimizeOptions.Codec, staged: StagedFiles, progress: @escaping ProgressReporter
+        table: DeltaTable, snapshot: Snapshot, plan: OptimizePlan, codec: OptimizeOptions.Codec, mayCopy: Bool, staged: StagedFiles,
+        progress: @escaping ProgressReporter
     ) throws(DeltaError) {
         self.table = table
         self.snapshot = snapshot
         self.codec = codec
+        self.mayCopy = mayCopy
         self.staged = staged
         self.progress = progress
         fields = snapshot.metadata.dataFields.map(snapshot.metadata.columnMapping.physical)
@@ -74,7 +81,7 @@ final class Compaction {
 
     // MARK: Handing out units
 
-    private func nextUnit() async throws -> (job: ColumnUnit, weight: Int64)? {
+    private func nextUnit() async throws -> (job: RewriteUnit, weight: Int64)? {
         while true {
             if let unit = current?.nextUnit() { return (unit, unit.weight) }
             guard let bin = bins.popFirst() else { return nil }
@@ -105,12 +112,19 @@ final class Compaction {
             state.filesDone += Int64(bin.files.count)
             return nil
         }
+        guard !fields.isEmpty || !hidden.isEmpty else {
+            // All columns are partition columns: files without any cannot be put together column by column.
+            skippedFiles += bin.files.count
+            return nil
+        }
         FaultPoint.hit("optimize.beforeFile")
-        let format = NewFileFormat(snapshot, hidden: hidden, compression: Self.compression(codec, files), environment: table.environment)
+        let compression = Self.compression(codec, files)
+        let format = NewFileFormat(snapshot, hidden: hidden, compression: compression, environment: table.environment)
         let file = try await NewFile(
             table: table, staged: staged, format: format, metadata: snapshot.metadata, partitionValues: bin.partitionValues, sequence: sequence)
         sequence += 1
-        let rewrite = BinRewrite(bin: bin, files: files, defaults: defaults, output: file)
+        let rules = mayCopy ? CopyRules(codec: codec, compression: compression, hasRowDefaults: rowIds != nil) : nil
+        let rewrite = BinRewrite(bin: bin, files: files, defaults: defaults, rules: rules, output: file)
         open.append(rewrite)
         return rewrite
     }
@@ -140,9 +154,10 @@ final class Compaction {
 
     // MARK: Taking results, in order
 
-    private func take(_ result: ColumnUnit.Result) async throws {
+    private func take(_ result: RewriteUnit.Result) async throws {
         guard let bin = open.first else { return }
-        try await bin.append(result.chunk)
+        try await bin.append(result)
+        bytesByTier[result.tier, default: 0] += result.sourceBytes
         state.bytesDone = state.bytesDone.saturatingAdding(result.sourceBytes)
         if bin.isComplete {
             open.removeFirst()
@@ -153,151 +168,5 @@ final class Compaction {
             state.filesDone += Int64(bin.bin.files.count)
         }
         progress(state)
-    }
-}
-
-/// One bin on its way: which units it still has to give, which of its columns are written.
-private final class BinRewrite {
-    let bin: OptimizePlan.Bin
-    let file: NewFile
-    let rowCount: Int64
-    private let files: [DataFile]
-    /// For each file, the values of its last columns in rows that have none of their own.
-    private let defaults: [[RowDefault]]
-    private let groups: [[RowGroupLayout.Source]]
-    private let columnCount: Int
-    private var unitsGiven = 0
-    private var unitsWritten = 0
-    private var encoders: [ColumnChunkEncoder] = []
-    private var rowGroup: ParquetWriter.RowGroupWriter?
-
-    init(bin: OptimizePlan.Bin, files: [DataFile], defaults: [[RowDefault]], output: NewFile) {
-        self.bin = bin
-        self.files = files
-        self.defaults = defaults
-        file = output
-        let sources = files.enumerated().flatMap { index, file in
-            file.rowGroups.enumerated().map {
-                RowGroupLayout.Source(file: index, rowGroup: $0, rows: file.liveRows(rowGroup: $0), compressedBytes: $1.compressedSize)
-            }
-        }
-        groups = RowGroupLayout().groups(sources)
-        rowCount = sources.reduce(0) { $0.saturatingAdding($1.rows) }
-        columnCount = files.first?.fields.count ?? 0
-    }
-
-    var isComplete: Bool { unitsWritten == groups.count * columnCount }
-
-    func nextUnit() -> ColumnUnit? {
-        guard unitsGiven < groups.count * columnCount else { return nil }
-        let column = unitsGiven % columnCount
-        if column == 0 { encoders = file.writer.makeEncoders() }
-        defer { unitsGiven += 1 }
-        let firstDefault = columnCount - (defaults.first?.count ?? 0)
-        return ColumnUnit(
-            files: files, sources: groups[unitsGiven / columnCount], column: column,
-            defaults: column < firstDefault ? nil : defaults.map { $0[column - firstDefault] }, encoder: encoders[column])
-    }
-
-    /// Writes the next column.
-    func append(_ chunk: EncodedColumnChunk) async throws {
-        let group: ParquetWriter.RowGroupWriter
-        if let rowGroup {
-            group = rowGroup
-        } else {
-            group = file.writer.beginRowGroup(rowCount: Int(clamping: groups[unitsWritten / columnCount].reduce(0) { $0 + $1.rows }))
-            rowGroup = group
-        }
-        try await group.append(chunk)
-        unitsWritten += 1
-        if unitsWritten % columnCount == 0 {
-            try await group.finish()
-            rowGroup = nil
-        }
-    }
-}
-
-/// One column of one new row group.
-private struct ColumnUnit: Sendable {
-    struct Result: Sendable {
-        let chunk: EncodedColumnChunk
-        let sourceBytes: Int64
-    }
-
-    let files: [DataFile]
-    let sources: [RowGroupLayout.Source]
-    let column: Int
-    /// For each file, what stands in place of null; nil for a column in which null is a value.
-    let defaults: [RowDefault]?
-    let encoder: ColumnChunkEncoder
-
-    /// What its result takes, roughly: what it is encoded from.
-    var weight: Int64 { sources.reduce(0) { $0.saturatingAdding(sourceBytes($1)) } }
-
-    func run() async throws -> Result {
-        var pending = try await reader(sources[0])
-        for index in sources.indices {
-            // The next chunk is fetched while this one is decoded.
-            async let following = index + 1 < sources.count ? reader(sources[index + 1]) : nil
-            try encode(pending, sources[index])
-            pending = try await following
-        }
-        return Result(chunk: try encoder.finish(), sourceBytes: weight)
-    }
-
-    private func reader(_ source: RowGroupLayout.Source) async throws -> ColumnChunkReader? {
-        guard let position = files[source.file].positions[column] else { return nil }
-        return try await files[source.file].file.columnReader(rowGroup: source.rowGroup, column: position, keepingDictionary: defaults == nil)
-    }
-
-    /// Appends one source's rows, without those that are deleted; without a reader, what stands in place of null.
-    private func encode(_ reader: ColumnChunkReader?, _ source: RowGroupLayout.Source) throws {
-        let file = files[source.file]
-        let type = file.fields[column].type
-        if let defaults { return try encode(reader, source, defaults[source.file]) }
-        guard let reader else {
-            var left = Int(clamping: source.rows)
-            while left > 0 {
-                let rows = min(left, Compaction.batchRows)
-                try encoder.append(.nulls(type, count: rows))
-                left -= rows
-            }
-            return
-        }
-        var row = 0
-        while let batch = try reader.next(maxRows: Compaction.batchRows) {
-            try Task.checkCancellation()
-            let adapted = try file.adapt(batch, column)
-            let kept = file.kept(rowGroup: source.rowGroup, rows: Int64(row)..<Int64(row + batch.count))
-            row += batch.count
-            try encoder.append(try kept.map { rows throws(ColumnarError) in try adapted.gathering(rows) } ?? adapted)
-        }
-    }
-
-    /// As ``encode(_:_:)`` for a column in which rows without a value have one by where they are: in the source, the deleted ones counted.
-    private func encode(_ reader: ColumnChunkReader?, _ source: RowGroupLayout.Source, _ rowDefault: RowDefault) throws {
-        let file = files[source.file]
-        let first = file.firstRow(rowGroup: source.rowGroup)
-        let count = file.rowGroups[source.rowGroup].rowCount
-        var row: Int64 = 0
-        while row < count {
-            try Task.checkCancellation()
-            var given: Column?
-            if let reader {
-                guard let batch = try reader.next(maxRows: Compaction.batchRows) else { return }
-                given = try file.adapt(batch, column)
-            }
-            let rows = row..<(row + (given.map { Int64($0.count) } ?? min(Int64(Compaction.batchRows), count - row)))
-            let values = rowDefault.filling(given, (first + rows.lowerBound)..<(first + rows.upperBound))
-            let kept = file.kept(rowGroup: source.rowGroup, rows: rows)
-            try encoder.append(try kept.map { kept throws(ColumnarError) in try values.gathering(kept) } ?? values)
-            row = rows.upperBound
-        }
-    }
-
-    private func sourceBytes(_ source: RowGroupLayout.Source) -> Int64 {
-        let file = files[source.file]
-        guard let position = file.positions[column] else { return 0 }
-        return file.file.compressedSize(rowGroup: source.rowGroup, column: position)
     }
 }

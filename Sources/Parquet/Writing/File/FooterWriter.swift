@@ -88,9 +88,9 @@ struct FooterWriter {
         if !chunk.pageCounts.isEmpty {
             writer.list(13, of: .structure, chunk.pageCounts) { writer, pages in
                 writer.structure { writer in
-                    writer.field(1, pages.kind.rawValue)
+                    writer.field(1, pages.kind)
                     writer.field(2, pages.encoding.rawValue)
-                    writer.field(3, Int32(truncatingIfNeeded: pages.count))
+                    writer.field(3, pages.count)
                 }
             }
         }

@@ -5,7 +5,7 @@ import Glibc
 /// Finds the bounds of values in PLAIN encoding.
 enum BoundsKernels {
     /// The bounds of `count` values at `source`, and whether a NaN was among them.
-    static func bounds(_ leaf: SchemaLeaf, _ source: UnsafeRawPointer, count: Int, byteCount: Int) -> (Bounds, sawNaN: Bool) {
+    static func bounds(_ leaf: SchemaLeaf, _ source: UnsafeRawPointer, count: Int, byteCount: Int) -> (bounds: Bounds, sawNaN: Bool) {
         guard count > 0 else { return (.none, false) }
         switch leaf.physicalType {
         case .boolean:
@@ -28,7 +28,7 @@ enum BoundsKernels {
     /// The bounds of `count` entries of a dictionary.
     static func bounds(
         _ leaf: SchemaLeaf, _ entries: DictionaryBuilder.Entries, codes: UnsafePointer<UInt32>, count: Int
-    ) -> (Bounds, sawNaN: Bool) {
+    ) -> (bounds: Bounds, sawNaN: Bool) {
         if leaf.physicalType == .byteArray {
             var search = ByteSearch()
             for index in 0..<count {
@@ -98,44 +98,44 @@ enum BoundsKernels {
         }
         return search.bounds
     }
+}
 
-    /// The least and greatest of byte strings, compared by their first eight bytes as long as those decide.
-    private struct ByteSearch {
-        private var low: UnsafeRawBufferPointer?
-        private var high: UnsafeRawBufferPointer?
-        private var lowPrefix = UInt64.max
-        private var highPrefix = UInt64.min
+/// The least and greatest of byte strings, compared by their first eight bytes as long as those decide.
+struct ByteSearch {
+    private var low: UnsafeRawBufferPointer?
+    private var high: UnsafeRawBufferPointer?
+    private var lowPrefix = UInt64.max
+    private var highPrefix = UInt64.min
 
-        /// The bytes must stay where they are until ``bounds`` is taken, and be readable for eight bytes past their end.
-        @inline(__always)
-        mutating func see(_ source: UnsafeRawPointer, _ length: Int) {
-            var prefix = UInt64(bigEndian: source.loadUnaligned(as: UInt64.self))
-            if length < 8 { prefix = length == 0 ? 0 : prefix & (UInt64.max << UInt64(64 &- length &* 8)) }
-            if prefix <= lowPrefix { seeLow(UnsafeRawBufferPointer(start: source, count: length), prefix) }
-            if prefix >= highPrefix { seeHigh(UnsafeRawBufferPointer(start: source, count: length), prefix) }
-        }
+    /// The bytes must stay where they are until ``bounds`` is taken, and be readable for eight bytes past their end.
+    @inline(__always)
+    mutating func see(_ source: UnsafeRawPointer, _ length: Int) {
+        var prefix = UInt64(bigEndian: source.loadUnaligned(as: UInt64.self))
+        if length < 8 { prefix = length == 0 ? 0 : prefix & (UInt64.max << UInt64(64 &- length &* 8)) }
+        if prefix <= lowPrefix { seeLow(UnsafeRawBufferPointer(start: source, count: length), prefix) }
+        if prefix >= highPrefix { seeHigh(UnsafeRawBufferPointer(start: source, count: length), prefix) }
+    }
 
-        private mutating func seeLow(_ value: UnsafeRawBufferPointer, _ prefix: UInt64) {
-            if let low, prefix == lowPrefix, !Self.precedes(value, low) { return }
-            low = value
-            lowPrefix = prefix
-        }
+    private mutating func seeLow(_ value: UnsafeRawBufferPointer, _ prefix: UInt64) {
+        if let low, prefix == lowPrefix, !Self.precedes(value, low) { return }
+        low = value
+        lowPrefix = prefix
+    }
 
-        private mutating func seeHigh(_ value: UnsafeRawBufferPointer, _ prefix: UInt64) {
-            if let high, prefix == highPrefix, !Self.precedes(high, value) { return }
-            high = value
-            highPrefix = prefix
-        }
+    private mutating func seeHigh(_ value: UnsafeRawBufferPointer, _ prefix: UInt64) {
+        if let high, prefix == highPrefix, !Self.precedes(high, value) { return }
+        high = value
+        highPrefix = prefix
+    }
 
-        private static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-            guard let l = left.baseAddress, let r = right.baseAddress else { return left.count < right.count }
-            let order = memcmp(l, r, min(left.count, right.count))
-            return order == 0 ? left.count < right.count : order < 0
-        }
+    private static func precedes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        guard let l = left.baseAddress, let r = right.baseAddress else { return left.count < right.count }
+        let order = memcmp(l, r, min(left.count, right.count))
+        return order == 0 ? left.count < right.count : order < 0
+    }
 
-        var bounds: Bounds {
-            guard let low, let high else { return .none }
-            return .bytes(Bytes(copying: low), Bytes(copying: high))
-        }
+    var bounds: Bounds {
+        guard let low, let high else { return .none }
+        return .bytes(Bytes(copying: low), Bytes(copying: high))
     }
 }

@@ -227,7 +227,7 @@ final class DictionaryBuilder {
     }
 
     /// The bounds of the values that `codes` stand for, and whether a NaN is among them.
-    func bounds(_ leaf: SchemaLeaf, of codes: UnsafeBufferPointer<UInt32>) -> (Bounds, sawNaN: Bool) {
+    func bounds(_ leaf: SchemaLeaf, of codes: UnsafeBufferPointer<UInt32>) -> (bounds: Bounds, sawNaN: Bool) {
         guard let base = codes.baseAddress, !codes.isEmpty else { return (.none, false) }
         // Each entry once, where there are fewer of them than codes.
         guard count < codes.count else { return withEntries { BoundsKernels.bounds(leaf, $0, codes: base, count: codes.count) } }

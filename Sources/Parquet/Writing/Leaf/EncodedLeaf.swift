@@ -64,18 +64,12 @@ struct EncodedLeaf: Sendable {
     var pageCounts: [PageCount] {
         var counts: [PageCount] = []
         for page in [dictionaryPage].compactMap({ $0 }) + pages {
-            if let index = counts.firstIndex(where: { $0.kind == page.kind && $0.encoding == page.encoding }) {
+            if let index = counts.firstIndex(where: { $0.kind == page.kind.rawValue && $0.encoding == page.encoding }) {
                 counts[index].count += 1
             } else {
-                counts.append(PageCount(kind: page.kind, encoding: page.encoding, count: 1))
+                counts.append(PageCount(kind: page.kind.rawValue, encoding: page.encoding, count: 1))
             }
         }
         return counts
     }
-}
-
-struct PageCount: Sendable {
-    let kind: EncodedPage.Kind
-    let encoding: Encoding
-    var count: Int
 }
