@@ -11,6 +11,8 @@ import sys
 import threading
 
 os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+# Small parts, so that tests of uploads in parts need not move megabytes.
+os.environ.setdefault("S3_UPLOAD_PART_MIN_SIZE", "1024")
 
 
 def main():

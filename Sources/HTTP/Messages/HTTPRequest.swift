@@ -20,6 +20,9 @@ public struct HTTPRequest: Sendable {
     public var idleTimeout: Duration?
     /// The largest body that ``HTTPClient/execute(_:)`` takes, in bytes, after decompression. Nil takes the client's default.
     public var maximumResponseSize: Int?
+    /// On a connection of its own. On a kept one the library sends a request a second time by itself when the server closes without a word, which may be
+    /// after it has acted.
+    public var usesFreshConnection = false
 
     public init(
         method: String = "GET", url: String, headers: HTTPHeaders = HTTPHeaders(), body: Body = .none, timeout: Duration? = nil, idleTimeout: Duration? = nil,

@@ -122,10 +122,12 @@ final class RemoteClient: Sendable {
     }
 
     private func httpRequest(_ request: RemoteRequest, weight: Int, _ session: RetrySession) -> HTTPRequest {
-        HTTPRequest(
+        var sent = HTTPRequest(
             method: request.method, url: request.url.string, headers: request.headers, body: request.body.httpBody(),
             timeout: max(.milliseconds(1), min(policy.timeout(movingBytes: weight), session.remaining)), idleTimeout: policy.idleTimeout,
             maximumResponseSize: request.maximumResponseSize)
+        sent.usesFreshConnection = request.isNeverRepeatedUnseen
+        return sent
     }
 
     private func judge(_ result: Result<HTTPResponse, HTTPError>, _ request: RemoteRequest) -> Attempt {

@@ -22,6 +22,9 @@ struct RemoteRequest: Sendable {
     var headers = HTTPHeaders()
     var body = RemoteBody()
     var replay = Replay.always
+    /// Sent once per attempt and no more: not on a kept connection, where the HTTP library sends again by itself what the server did not answer. For what
+    /// leaves something behind that nobody would know of.
+    var isNeverRepeatedUnseen = false
     /// Statuses besides 2xx that the caller takes as answers (404, 412) rather than as failures.
     var answers: Set<Int> = []
     /// What is reserved of the bytes that may be in flight; for a read, what it is going to bring.

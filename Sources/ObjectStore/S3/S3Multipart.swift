@@ -22,7 +22,14 @@ struct S3MultipartTarget: MultipartTarget {
         request.headers["Content-Type"] = "application/octet-stream"
         if bucket.configuration.sendsChecksums { request.headers["X-Amz-Checksum-Algorithm"] = "SHA256" }
         bucket.add(bucket.configuration.encryptionHeaders(isWrite: true), to: &request)
-        let response = try await bucket.send(request)
+        request.isNeverRepeatedUnseen = true
+        let response: RemoteResponse
+        do {
+            response = try await bucket.client.send(request)
+        } catch let failure as RemoteFailure {
+            if failure.mayHaveActed { await S3MultipartUpload(bucket: bucket, key: key, id: "", token: token, mayHaveTwins: true).abort() }
+            throw failure.storeError
+        }
         guard let id = try text(of: "UploadId", in: response.body), !id.isEmpty else {
             throw ObjectStoreError.failed(path: name, operation: "writing", message: "the answer names no upload", retryable: true)
         }
@@ -92,7 +99,7 @@ struct S3MultipartUpload: MultipartUpload {
     }
 
     func abort() async {
-        await abort(id)
+        if !id.isEmpty { await abort(id) }
         await removeTwins()
     }
 
@@ -122,16 +129,26 @@ struct S3MultipartUpload: MultipartUpload {
         for upload in Self.uploads(in: response.body) where upload.key.hasSameBytes(as: key) && upload.id != id { await abort(upload.id) }
     }
 
+    /// What a listing of uploads names; nothing where it is none.
     static func uploads(in body: Bytes) -> [(key: String, id: String)] {
         var reader = XMLReader(body)
         var uploads: [(key: String, id: String)] = []
-        var key = ""
-        while let event = try? reader.next() {
-            switch event {
-            case .start("Key"): key = (try? reader.textOfElement()) ?? ""
-            case .start("UploadId"): uploads.append((key, (try? reader.textOfElement()) ?? ""))
-            default: continue
+        do throws(XMLError) {
+            _ = try reader.root()
+            try reader.forEachChild { (reader, name) throws(XMLError) in
+                guard name == "Upload" else { return try reader.skipElement() }
+                var upload = (key: "", id: "")
+                try reader.forEachChild { (reader, name) throws(XMLError) in
+                    switch name {
+                    case "Key": upload.key = try reader.textOfElement()
+                    case "UploadId": upload.id = try reader.textOfElement()
+                    default: try reader.skipElement()
+                    }
+                }
+                uploads.append(upload)
             }
+        } catch {
+            return []
         }
         return uploads
     }

@@ -13,6 +13,9 @@ final class S3TestServer: Sendable {
     let secretAccessKey: String
     let bucket = "lake"
     private let process: Process?
+    /// The server behind a proxy.
+    let behind: String?
+    private let server: Process?
 
     /// Nil, said on standard output, where this machine has neither.
     static let shared: S3TestServer? = {
@@ -35,15 +38,37 @@ final class S3TestServer: Sendable {
             self.endpoint = endpoint
             accessKeyID = environmentVariable("AWS_ACCESS_KEY_ID") ?? ""
             secretAccessKey = environmentVariable("AWS_SECRET_ACCESS_KEY") ?? ""
-            process = nil
+            (process, server, behind) = (nil, nil, nil)
             return
         }
-        guard FileManager.default.isExecutableFile(atPath: Self.python) else { throw Missing(description: "\(Self.python) is not there") }
+        let (process, line) = try Self.start("s3_server.py", ["--bucket", bucket])
+        let told = try JSON.parse(line)
+        endpoint = told["endpoint"]?.stringValue ?? ""
+        accessKeyID = told["access_key_id"]?.stringValue ?? ""
+        secretAccessKey = told["secret_access_key"]?.stringValue ?? ""
+        (self.process, server, behind) = (process, nil, nil)
+    }
+
+    /// One that takes any signature, and a proxy before it that makes faults; what is sent to `endpoint` passes the proxy, what is sent to `behind` does not.
+    init(faultRate: Double, seed: String) throws {
+        let (server, line) = try Self.start("s3_server.py", ["--bucket", bucket, "--unsigned"])
+        let upstream = try JSON.parse(line)["endpoint"]?.stringValue ?? ""
+        let (proxy, address) = try Self.start("fault_proxy.py", [upstream, "--rate", "\(faultRate)", "--seed", seed])
+        endpoint = address.trimmingWhiteSpace
+        behind = upstream
+        accessKeyID = "AKIAIOSFODNN7EXAMPLE"
+        secretAccessKey = "none"
+        process = proxy
+        self.server = server
+    }
+
+    /// Starts a program of the interop tests; returns when it has written its first line. It ends when this process does.
+    private static func start(_ script: String, _ arguments: [String]) throws -> (Process, String) {
+        guard FileManager.default.isExecutableFile(atPath: python) else { throw Missing(description: "\(python) is not there") }
         let process = Process()
-        process.executableURL = URL(filePath: Self.python)
-        process.arguments = ["\(Self.repository)/Tests/Interop/s3_server.py", "--bucket", bucket]
+        process.executableURL = URL(filePath: python)
+        process.arguments = ["\(repository)/Tests/Interop/\(script)"] + arguments
         let output = Pipe()
-        // Ends the server when this process does.
         process.standardInput = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
@@ -51,14 +76,10 @@ final class S3TestServer: Sendable {
         var line = Data()
         while !line.contains(10) {
             let piece = output.fileHandleForReading.availableData
-            if piece.isEmpty { throw Missing(description: "moto did not start") }
+            if piece.isEmpty { throw Missing(description: "\(script) did not start") }
             line += piece
         }
-        let told = try JSON.parse(Bytes(String(decoding: line, as: UTF8.self)))
-        endpoint = told["endpoint"]?.stringValue ?? ""
-        accessKeyID = told["access_key_id"]?.stringValue ?? ""
-        secretAccessKey = told["secret_access_key"]?.stringValue ?? ""
-        self.process = process
+        return (process, String(decoding: line, as: UTF8.self))
     }
 
     func options(_ more: [String: String] = [:]) -> StoreOptions {
