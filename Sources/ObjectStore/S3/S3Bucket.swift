@@ -128,7 +128,7 @@ final class S3Bucket: Sendable {
 
     private func noConditions() -> ObjectStoreError { .noConditionalWrites(location: "s3://\(name) at \(signer.endpoint.authority)") }
 
-    private func conditionalPut(key: String, _ bytes: Bytes) async throws -> ConditionalPut.Outcome {
+    func conditionalPut(key: String, _ bytes: Bytes) async throws -> ConditionalPut.Outcome {
         let token = WriteToken.make(client.random)
         var request = putRequest(key: key, bytes)
         request.headers["If-None-Match"] = "*"
