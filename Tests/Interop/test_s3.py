@@ -159,3 +159,31 @@ def test_keys_come_from_shared_files_and_mounted_directories(levee, server, url,
 def test_a_refused_bucket_is_named_with_what_the_server_said(levee, server):
     said = levee.fails(1, "table", "describe", "s3://no-such-bucket/table", env=server.environment)
     assert "s3://no-such-bucket" in said and "NoSuchBucket" in said and server.environment["AWS_SECRET_ACCESS_KEY"] not in said
+
+
+def start(script, *arguments):
+    return subprocess.Popen([PYTHON, HERE / script, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("rounds", [8, pytest.param(150, marks=pytest.mark.soak)])
+def test_commits_behind_a_bad_network_are_neither_doubled_nor_lost(levee, server, url, tmp_path, seed, rounds):
+    write_deltalake(url, rows(0, 10), storage_options=server.options())
+    proxy = start("fault_proxy.py", server.endpoint, "--rate", "0.2", "--seed", seed)
+    faulty = {**server.environment, "AWS_ENDPOINT_URL": proxy.stdout.readline().strip()}
+    known, unknown = set(range(10)), set()
+    for number in range(1, rounds + 1):
+        file = tmp_path / "rows.parquet"
+        pq.write_table(rows(number * 100, 10), file)
+        batch = set(range(number * 100, number * 100 + 10))
+        done = levee.run("table", "write", url, "--from", file, env=faulty, timeout=200)
+        (known if done.returncode == 0 else unknown).update(batch)
+        assert done.returncode in (0, 1, 3), done.stderr
+        if number % 4 == 0:
+            done = levee.run("table", "optimize", url, env=faulty, timeout=200)
+            assert done.returncode in (0, 1, 3), done.stderr
+    proxy.stdin.close()
+    found = ids(DeltaTable(url, storage_options=server.options()).to_pyarrow_table())
+    assert len(found) == len(set(found)), "rows came twice"
+    assert known <= set(found) <= known | unknown
+    assert len(unknown) <= rounds  # a tenth of the rows at most
+    assert "Uploads" not in server.call("list_multipart_uploads", Bucket=BUCKET, Prefix=url.removeprefix(f"s3://{BUCKET}/"))
