@@ -54,12 +54,13 @@ class Kubectl:
         self.path = path
         self.cluster = cluster
         self.namespace = namespace
-        self.cache = tempfile.mkdtemp(prefix="kubectl-cache-")
+        # Goes when the object does.
+        self.cache = tempfile.TemporaryDirectory(prefix="kubectl-cache-", ignore_cleanup_errors=True)
         version = json.loads(self.command("version", "--client", "-o", "json").stdout)
         self.minor = int(version["clientVersion"]["minor"].rstrip("+"))
 
     def command(self, *arguments, stdin=None, timeout=60):
-        environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig), "HOME": self.cache}
+        environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig), "HOME": self.cache.name}
         command = [self.path, "--namespace", self.namespace, *map(str, arguments)]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, env=environment)
 
@@ -84,7 +85,7 @@ class Kubectl:
 
     def start(self, *arguments):
         """A command that goes on: a watch, a log that is followed."""
-        environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig), "HOME": self.cache}
+        environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig), "HOME": self.cache.name}
         command = [self.path, "--namespace", self.namespace, *map(str, arguments)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
