@@ -46,8 +46,18 @@ def measure(command):
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output
 
 
-def compare(name, source, levee, peer, runs, copies):
-    """Both commands `runs` times in turn, each on a copy of `source` where the operation writes."""
+def enable_deletion_vectors(table):
+    """Commits what Spark does for ALTER TABLE … SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')."""
+    log = table / "_delta_log"
+    metadata = json.loads((log / f"{0:020d}.json").read_text().splitlines()[2])
+    metadata["metaData"]["configuration"]["delta.enableDeletionVectors"] = "true"
+    features = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["appendOnly", "deletionVectors", "invariants"]}
+    lines = [{"commitInfo": {"operation": "SET TBLPROPERTIES"}}, {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **features}}, metadata]
+    (log / f"{len(list(log.glob('*.json'))):020d}.json").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def compare(name, source, levee, peer, runs, copies, prepare=lambda table: None):
+    """Both commands `runs` times in turn, each on a copy of `source` where the operation writes; Levee's is prepared first."""
     rows = {"levee": [], "deltalake": []}
     for _ in range(runs):
         for who, command in (("levee", levee), ("deltalake", peer)):
@@ -56,6 +66,8 @@ def compare(name, source, levee, peer, runs, copies):
                 table = WORK / "run"
                 shutil.rmtree(table, ignore_errors=True)
                 shutil.copytree(source, table)
+                if who == "levee":
+                    prepare(table)
                 os.sync()
             wall, cpu, peak, output = measure(command(table))
             if who == "deltalake":
@@ -137,6 +149,10 @@ def main():
         ),
         ("vacuum, full, dry run", vacuum, lambda t: [levee, "table", "vacuum", t, "--dry-run", "-o", "json"], lambda t: [python, peer, "vacuum-dry-run", t], False),
     ]
+    # Half of the files have rows that go, half of each's rows do. The peer writes no deletion vectors: it rewrites files both times.
+    half = f"order_id < {files // 2 * 25_000} AND amount < 84"
+    delete = (small, lambda t: [levee, "table", "delete", t, "--where", half, "-o", "json"], lambda t: [python, peer, "delete", t, half], True)
+    benchmarks += [("delete, vectors", *delete, enable_deletion_vectors), ("delete, rewritten", *delete)]
     log_files = max(2000, int(200_000 * arguments.scale))
     commits = max(20, log_files // 100)
     from_commits = lambda: generate(f"log-{log_files}", "log", "--files", log_files, "--commits", commits)
@@ -150,10 +166,10 @@ def main():
     if arguments.curve:
         return curve(levee, arguments.curve, arguments.runs)
     results = []
-    for name, source, ours, theirs, copies in benchmarks:
+    for name, source, ours, theirs, copies, *prepare in benchmarks:
         if arguments.only and arguments.only not in name:
             continue
-        results.append(compare(name, source(), ours, theirs, arguments.runs, copies))
+        results.append(compare(name, source(), ours, theirs, arguments.runs, copies, *prepare))
         if name.startswith("log") and copies:
             for who, command in (("levee", ours), ("deltalake", theirs)):
                 table = WORK / "run"

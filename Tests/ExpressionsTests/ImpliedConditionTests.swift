@@ -49,28 +49,38 @@ private func implied(_ source: String) throws -> ColumnCondition<Int> {
         #expect(try implied(source) == expected)
     }
 
-    /// Where a random condition is true of a random row, what it implies holds.
+    /// Where a random condition is true of a random row, what it implies holds; where it is not, what it implies then. A batch says what its rows say.
     @Test func whatIsImpliedHoldsOfEveryRowThatMatches() throws {
         let seed: UInt64 = 20_261_121
         let random = SeededRandomSource(seed: seed)
         var matched = 0
         var ruledOut = 0
+        var proven = 0
         for round in 0..<3000 {
             let source = Self.condition(random, depth: 3)
             let bound = try Expression.parse(source).bindCondition(to: fields, now: now)
-            for _ in 0..<10 {
-                let row = Self.row(random)
+            let rows = (0..<10).map { _ in Self.row(random) }
+            var matching: [Int] = []
+            for (place, row) in rows.enumerated() {
                 let holds = Self.holds(bound.implied, row)
+                let mayFail = Self.holds(bound.impliedWhereNotTrue, row)
                 if try bound.matches({ row[$0] }) {
                     matched += 1
+                    matching.append(place)
                     #expect(holds, "seed \(seed), round \(round): \(source) of \(row)")
-                } else if !holds {
-                    ruledOut += 1
+                    if !mayFail { proven += 1 }
+                } else {
+                    if !holds { ruledOut += 1 }
+                    #expect(mayFail, "seed \(seed), round \(round): \(source) of \(row)")
                 }
             }
+            let dictionaries = random.integer(below: 2) == 0
+            #expect(
+                try bound.matchingRows(of: Self.batch(rows, dictionaries: dictionaries)) == matching,
+                "seed \(seed), round \(round): \(source) of a batch, dictionaries \(dictionaries)")
         }
-        // Both happen often, or nothing is tested.
-        #expect(matched > 3000 && ruledOut > 3000, "seed \(seed): \(matched) matched, \(ruledOut) ruled out")
+        // All of it happens often, or nothing is tested.
+        #expect(matched > 3000 && ruledOut > 3000 && proven > 2000, "seed \(seed): \(matched) matched, \(ruledOut) ruled out, \(proven) proven")
     }
 
     private static func holds(_ condition: ColumnCondition<Int>, _ row: [Scalar?]) -> Bool {
@@ -83,6 +93,33 @@ private func implied(_ source: String) throws -> ColumnCondition<Int> {
         case let .oneOf(column, values): row[column].map(values.contains) ?? false
         case let .comparison(column, comparison, value): row[column].flatMap { Scalar.compare($0, value) }.map(comparison.holds) ?? false
         }
+    }
+
+    private static func batch(_ rows: [[Scalar?]], dictionaries: Bool) throws -> ColumnBatch {
+        var columns: [Column] = []
+        for (place, field) in fields.enumerated() {
+            let builder = ColumnBuilder(type: field.type)
+            for row in rows { try builder.append(row[place]) }
+            let column = builder.finish()
+            guard dictionaries, field.type != .boolean else {
+                columns.append(column)
+                continue
+            }
+            // Every value a dictionary entry of its own, nulls pointing at the first.
+            let entries = ColumnBuilder(type: field.type)
+            var codes: [Int32] = []
+            for row in rows {
+                codes.append(row[place] == nil ? 0 : Int32(entries.count))
+                if let value = row[place] { try entries.append(value) }
+            }
+            let dictionary = entries.finish()
+            let bytes = codes.withUnsafeBytes { Bytes(copying: $0) }
+            columns.append(
+                dictionary.count == 0
+                    ? column
+                    : try Column(type: field.type, count: rows.count, validity: column.validity, values: .dictionary(codes: bytes, dictionary: dictionary)))
+        }
+        return try ColumnBatch(schema: Schema(fields), columns: columns, rowCount: rows.count)
     }
 
     private static func row(_ random: any RandomSource) -> [Scalar?] {

@@ -1,6 +1,8 @@
 """kill -9 at every step that a command takes. The steps are not picked but enumerated: a run that survives writes them down."""
 
+import json
 import shutil
+import uuid
 
 import pyarrow as pa
 import pytest
@@ -13,7 +15,7 @@ SIGKILL = -9
 
 
 def enumerate_steps(levee, arguments, log):
-    """The steps that a run hits, each with the number of the hit: `optimize.afterFile:2`."""
+    """The steps that a run hits, each with the number of the hit: `rewrite.afterFile:2`."""
     done = levee.run(*arguments, env={"LEVEE_FAULT_LOG": str(log)})
     assert done.returncode == 0, done.stderr
     counts, steps = {}, []
@@ -34,9 +36,23 @@ def some(steps, each=3):
     return chosen
 
 
+Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+
+
+def vector_file(encoded):
+    """The file of a deletion vector by its UUID, which the log writes in base 85."""
+    words = [sum(Z85.index(letter) * 85 ** (4 - place) for place, letter in enumerate(encoded[start : start + 5])) for start in range(0, 20, 5)]
+    return f"deletion_vector_{uuid.UUID(bytes=b''.join(word.to_bytes(4, 'big') for word in words))}.bin"
+
+
 def everything_in_the_log(levee, table):
-    """The paths of all files that any version has."""
-    return {file["path"] for version in range(DeltaTable(table).version() + 1) for file in levee("table", "files", table, "--version", version)}
+    """The paths of all files that any version has, and of their deletion vectors."""
+    paths = {file["path"] for version in range(DeltaTable(table).version() + 1) for file in levee("table", "files", table, "--version", version)}
+    for commit in (table / "_delta_log").glob("*.json"):
+        for action in map(json.loads, commit.read_text().splitlines()):
+            if vector := action.get("add", {}).get("deletionVector"):
+                paths.add(vector_file(vector["pathOrInlineDv"]))
+    return paths
 
 
 def crash_at_every_step(levee, master, table, tmp_path, arguments, rows_after, check):
@@ -76,7 +92,7 @@ def test_optimize(levee, tmp_path, table):
         levee, master, table, tmp_path, ["table", "optimize", "--app-id", "crash", "--app-version", 1], delta_rs_rows(master), check
     )
     names = {step.rsplit(":", 1)[0] for step in steps}
-    assert {"optimize.planned", "optimize.beforeFile", "optimize.afterFile", "optimize.beforeCommit", "commit.beforePut", "commit.afterPut", "optimize.committed"} <= names
+    assert {"optimize.planned", "rewrite.beforeFile", "rewrite.afterFile", "optimize.beforeCommit", "commit.beforePut", "commit.afterPut", "optimize.committed"} <= names
 
 
 def test_write(levee, tmp_path, table):
@@ -89,6 +105,25 @@ def test_write(levee, tmp_path, table):
     pq.write_table(all_types(500, 50), source)
     after = rows(pa.concat_tables([all_types(0, 100), all_types(500, 50)]))
     crash_at_every_step(levee, master, table, tmp_path, ["table", "write", "--from", source, "--app-id", "crash", "--app-version", 1], after, lambda step: None)
+
+
+@pytest.mark.parametrize("vectors", [False, True], ids=["rewritten", "vectors"])
+def test_delete(levee, tmp_path, table, vectors):
+    """A file goes as a whole, others lose rows, and the change feed tells of all of it."""
+    master = tmp_path / "master"
+    (tmp_path / "schema.json").write_text('[{"name": "id", "type": "long"}, {"name": "part", "type": "string"}]')
+    properties = ["--property", "delta.enableChangeDataFeed=true", *(["--property", "delta.enableDeletionVectors=true"] if vectors else [])]
+    levee("table", "create", master, "--schema", tmp_path / "schema.json", "--partition-by", "part", *properties)
+    for start in (0, 10, 20):
+        (tmp_path / "rows.json").write_text("".join(f'{{"id": {n}, "part": "p{n % 2}"}}\n' for n in range(start, start + 10)))
+        levee("table", "write", master, "--from", tmp_path / "rows.json")
+    after = [row for row in delta_rs_rows(master) if not (row[0] < 10 or row[0] % 5 == 3)]
+    steps = crash_at_every_step(
+        levee, master, table, tmp_path, ["table", "delete", "--where", "id < 10 OR id % 5 = 3", "--app-id", "crash", "--app-version", 1], after, lambda step: None
+    )
+    names = {step.rsplit(":", 1)[0] for step in steps}
+    assert {"delete.planned", "delete.scanned", "changes.written", "delete.staged", "delete.beforeCommit", "delete.committed"} <= names
+    assert ("deletionVectors.written" if vectors else "rewrite.afterFile") in names
 
 
 def test_vacuum(levee, tmp_path, table):

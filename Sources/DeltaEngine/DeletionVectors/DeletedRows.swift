@@ -27,7 +27,7 @@ struct DeletedRows: Sendable {
     static let rowsPerContainer: Int64 = 1 << 16
 
     /// Ascending by ``Container/base``.
-    private let containers: [Container]
+    let containers: [Container]
     let count: Int64
 
     init(containers: [Container], count: Int64) {
@@ -108,7 +108,7 @@ struct DeletedRows: Sendable {
 
 extension DeletedRows.Container {
     /// As a bitmap, whatever the content.
-    fileprivate var words: [UInt64] {
+    var words: [UInt64] {
         if case let .bitmap(words) = content { return words }
         var words = [UInt64](repeating: 0, count: 1024)
         forEachRun { run in

@@ -8,7 +8,7 @@ struct DeletionVectorReader: Sendable {
 
     /// A vector larger than this is taken for damage: one bit for each of four billion rows.
     private static let largest: Int32 = 512 << 20
-    private static let formatVersion: UInt8 = 1
+    static let formatVersion: UInt8 = 1
 
     /// The rows that a file's vector deletes.
     ///

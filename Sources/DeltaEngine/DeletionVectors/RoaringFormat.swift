@@ -11,12 +11,12 @@ struct RoaringFormat {
     }
 
     static let magic: UInt32 = 1_681_511_377
-    private static let cookieWithoutRuns: UInt32 = 12346
-    private static let cookieWithRuns: UInt32 = 12347
+    static let cookieWithoutRuns: UInt32 = 12346
+    static let cookieWithRuns: UInt32 = 12347
     /// A container of more positions is a bitmap.
     private static let mostPositions = 4096
     /// With runs, fewer containers have no offsets.
-    private static let fewestWithOffsets = 4
+    static let fewestWithOffsets = 4
 
     private let bytes: UnsafeRawBufferPointer
     private var place = 0

@@ -4,8 +4,10 @@ public enum Access: String, Sendable, Hashable, CaseIterable {
     case read
     /// Add rows, remove none.
     case append
-    /// Change or remove rows.
+    /// Change rows.
     case rewrite
+    /// Take rows away and change none. Those that stay may move to other files.
+    case delete
     /// Rearrange rows without changing any (OPTIMIZE): every action has `dataChange` false.
     case maintain
     /// Delete files that no version in retention refers to, and record it.
@@ -19,7 +21,7 @@ public enum Access: String, Sendable, Hashable, CaseIterable {
     var isWrite: Bool { self != .read }
 
     /// Whether it opens data files.
-    var readsData: Bool { self == .read || self == .rewrite || self == .maintain }
+    var readsData: Bool { self == .read || self == .rewrite || self == .delete || self == .maintain }
 }
 
 extension Access: CustomStringConvertible {
@@ -29,6 +31,7 @@ extension Access: CustomStringConvertible {
         case .read: "reading was"
         case .append: "appending was"
         case .rewrite: "changing rows was"
+        case .delete: "deleting rows was"
         case .maintain: "rewriting files was"
         case .vacuum: "vacuuming was"
         case .metadataChange: "changing the metadata was"

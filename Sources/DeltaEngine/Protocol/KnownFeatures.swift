@@ -11,7 +11,8 @@ extension TableFeature {
     /// Protocol, "Append-only Tables". Rearranging is allowed.
     static let appendOnly = TableFeature(
         "appendOnly", .writer, legacy: (nil, 2), use: .property("delta.appendOnly"),
-        rewrite: .supportedUnused("delta.appendOnly is true, rows may be added but not changed or removed"))
+        rewrite: .supportedUnused(addedOnly), delete: .supportedUnused(addedOnly))
+    private static let addedOnly = "delta.appendOnly is true, rows may be added but not changed or removed"
 
     /// Protocol, "Column Invariants". New rows are checked (``RowRules``); those that were when they came stay valid when files are rearranged.
     static let invariants = TableFeature(
@@ -23,10 +24,10 @@ extension TableFeature {
         "checkConstraints", .writer, legacy: (nil, 3), use: .propertyPrefix("delta.constraints."),
         rewrite: .supportedUnused("the table has a CHECK constraint, which Levee checks for new rows only yet"))
 
-    /// Protocol, "Add CDC File": a commit that only adds rows needs no change files, nor does one that changes none.
+    /// Protocol, "Add CDC File": a commit that only adds rows needs no change files, nor does one that changes none; deleted rows get them.
     static let changeDataFeed = TableFeature(
         "changeDataFeed", .writer, legacy: (nil, 4), use: .property("delta.enableChangeDataFeed"),
-        rewrite: .supportedUnused("the change data feed is on, and Levee cannot write change files yet"))
+        rewrite: .supportedUnused("the change data feed is on, and Levee writes change files of deleted rows only yet"))
 
     /// Protocol, "Generated Columns".
     static let generatedColumns = TableFeature(
@@ -76,7 +77,7 @@ extension TableFeature {
         "rowTracking", .writer, use: .property("delta.enableRowTracking"), requires: ["domainMetadata"], rewrite: .supportedUnused(rowIds),
         metadataChange: .supportedUnused("turning row tracking on takes ids for all files, which Levee does not see to yet")
     )
-    private static let rowIds = "rows that stay when others are changed must take their ids along, which Levee does not see to yet"
+    private static let rowIds = "rows that are changed must take their ids along, which Levee does not see to yet"
 
     /// Protocol, "Clustered Table": new files have statistics on the clustering columns and no `clusteringProvider`, being unclustered; files that are
     /// clustered are not merged with others. The domain that names the columns is carried.
@@ -109,7 +110,7 @@ extension TableFeature {
         let reason = "new files must also suit Iceberg, which Levee does not see to yet"
         return TableFeature(
             name, .writer, use: .property(property), append: .supportedUnused(reason), rewrite: .supportedUnused(reason),
-            maintain: .supportedUnused(reason), metadataChange: .supportedUnused(reason))
+            delete: .supportedUnused(reason), maintain: .supportedUnused(reason), metadataChange: .supportedUnused(reason))
     }
 
     /// Protocol, "Variant Data Type": read and copied as the struct of two binaries that files have.

@@ -14,6 +14,8 @@ public struct FilePredicate: Sendable {
 
     private let places: [Place]
     private let condition: ColumnCondition<Int>
+    /// What holds of rows of which the condition is not true.
+    private let exception: ColumnCondition<Int>
 
     /// Throws ``DeltaError/invalidRequest(reason:)`` for a condition that is none on this table.
     ///
@@ -29,6 +31,7 @@ public struct FilePredicate: Sendable {
     /// - Parameter condition: bound to the fields of the table's schema.
     public init(_ condition: BoundExpression, metadata: TableMetadata) {
         self.condition = condition.implied
+        exception = condition.impliedWhereNotTrue
         places = metadata.schema.fields.map { field in
             let key = metadata.physicalName(of: field)
             return metadata.partitionColumns.contains(field.name) ? .partition(key: key, field) : .data(key: key, field.type)
@@ -36,16 +39,26 @@ public struct FilePredicate: Sendable {
     }
 
     /// Whether a row of the file may match. False is certain.
-    public func mayMatch(_ file: AddFile) -> Bool {
-        mayMatch(stats: file.stats.map { Bytes($0) }) { key in file.partitionValues[key] }
-    }
+    public func mayMatch(_ file: AddFile) -> Bool { mayHold(condition, file) }
 
     /// As ``mayMatch(_:)-(AddFile)``.
-    public func mayMatch(_ file: FileView) -> Bool {
-        mayMatch(stats: file.stats) { key in file.partitionKeys.firstIndex { $0.hasSameBytes(as: key) }.map { file.partitionValue($0) } }
+    public func mayMatch(_ file: FileView) -> Bool { mayHold(condition, file) }
+
+    /// Whether every row of the file matches. True is certain.
+    public func matchesAll(_ file: AddFile) -> Bool { !mayHold(exception, file) }
+
+    /// As ``matchesAll(_:)-(AddFile)``.
+    public func matchesAll(_ file: FileView) -> Bool { !mayHold(exception, file) }
+
+    private func mayHold(_ condition: ColumnCondition<Int>, _ file: AddFile) -> Bool {
+        mayHold(condition, stats: file.stats.map { Bytes($0) }) { key in file.partitionValues[key] }
     }
 
-    private func mayMatch(stats: Bytes?, partition: (String) -> String??) -> Bool {
+    private func mayHold(_ condition: ColumnCondition<Int>, _ file: FileView) -> Bool {
+        mayHold(condition, stats: file.stats) { key in file.partitionKeys.firstIndex { $0.hasSameBytes(as: key) }.map { file.partitionValue($0) } }
+    }
+
+    private func mayHold(_ condition: ColumnCondition<Int>, stats: Bytes?, partition: (String) -> String??) -> Bool {
         let statistics = FileStatisticsReader(stats)
         if statistics.rowCount == 0 { return false }
         return holds(condition) { column in

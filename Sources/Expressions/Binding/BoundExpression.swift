@@ -52,8 +52,7 @@ public struct BoundExpression: Sendable {
 
     /// The rows of a batch for which a boolean expression is true, ascending. The batch's columns are the fields that the expression was bound to.
     public func matchingRows(of batch: ColumnBatch) throws(ExpressionError) -> [Int] {
-        var rows: [Int] = []
-        for row in 0..<batch.rowCount where try matches({ batch.columns[$0].value(at: row) }) { rows.append(row) }
-        return rows
+        let truths = try Truths(node, batch).values
+        return truths.indices.filter { truths[$0] == Truths.yes }
     }
 }

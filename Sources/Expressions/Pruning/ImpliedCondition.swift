@@ -10,21 +10,21 @@ extension BoundExpression {
 
 extension BoundExpression.Node {
     /// Longer lists are not asked about value by value.
-    private static let listedValues = 200
+    static let listedValues = 200
 
     /// What holds of single columns wherever this is true, or wherever it is false: a NULL is neither.
-    fileprivate func implied(where truth: Bool) -> ColumnCondition<Int> {
+    func implied(where truth: Bool) -> ColumnCondition<Int> {
         switch self {
         case let .constant(value): value == .bool(truth) ? .always : .never
         case let .column(column): .comparison(column: column, .equal, .bool(truth))
         case let .not(operand): operand.implied(where: !truth)
         case let .and(operands): Self.junction(operands, isAll: truth, truth)
         case let .or(operands): Self.junction(operands, isAll: !truth, truth)
-        case let .compare(comparison, left, right): Self.comparison(comparison, left, right, truth)
+        case let .compare(comparison, left, right): Self.comparison(comparison, left, right, where: truth)
         case let .between(operand, low, high):
             truth
-                ? .all([Self.comparison(.greaterOrEqual, operand, low, true), Self.comparison(.lessOrEqual, operand, high, true)])
-                : .any([Self.comparison(.greaterOrEqual, operand, low, false), Self.comparison(.lessOrEqual, operand, high, false)])
+                ? .all([Self.comparison(.greaterOrEqual, operand, low, where: true), Self.comparison(.lessOrEqual, operand, high, where: true)])
+                : .any([Self.comparison(.greaterOrEqual, operand, low, where: false), Self.comparison(.lessOrEqual, operand, high, where: false)])
         case let .nullSafeEqual(.column(column), .constant(value)), let .nullSafeEqual(.constant(value), .column(column)):
             switch (value, truth) {
             case (nil, true): .isNull(column: column)
@@ -45,7 +45,7 @@ extension BoundExpression.Node {
         return isAll ? .all(parts) : .any(parts)
     }
 
-    private static func comparison(_ comparison: Scalar.Comparison, _ left: Self, _ right: Self, _ truth: Bool) -> ColumnCondition<Int> {
+    static func comparison(_ comparison: Scalar.Comparison, _ left: Self, _ right: Self, where truth: Bool) -> ColumnCondition<Int> {
         let comparison = truth ? comparison : comparison.opposite
         return switch (left, right) {
         case (.constant(nil), _), (_, .constant(nil)): .never
@@ -91,7 +91,7 @@ extension Scalar.Comparison {
     }
 
     /// The same with the sides exchanged.
-    fileprivate var mirrored: Self {
+    var mirrored: Self {
         switch self {
         case .equal, .notEqual: self
         case .less: .greater

@@ -10,6 +10,7 @@ enum TableCommands {
             .command(TableChanges.command),
             .command(TableCreate.command),
             .command(TableWrite.command),
+            .command(TableDelete.command),
             .command(TableOptimize.command),
             .command(TableVacuum.command),
             .command(TableCheckpoint.command),

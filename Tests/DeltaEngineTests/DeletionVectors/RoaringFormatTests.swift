@@ -52,6 +52,30 @@ import Testing
         #expect(rows.count(in: 0..<Int64.max) == rows.count)
     }
 
+    /// What is written says what the fixture says, and takes no more room than its smaller form.
+    @Test(arguments: 1..<9 as Range<UInt64>) func whatIsWrittenIsReadAgain(seed: UInt64) throws {
+        let random = SeededRandomSource(seed: seed)
+        let (first, second) = (Self.rows(random), Self.rows(random))
+        func deleted(_ rows: [Int64]) -> DeletedRows {
+            var builder = DeletedRowsBuilder()
+            for row in rows { builder.append(row) }
+            return builder.finish()
+        }
+        let both = Set(first).union(second).sorted()
+        for (rows, expected) in [(deleted(first), first), (deleted(first).union(deleted(second)), both), (.none, [])] {
+            let bytes = RoaringFormat.serialize(rows)
+            let read = try RoaringFormat.parse(bytes)
+            #expect(read.count == Int64(expected.count) && rows.count == read.count, "seed \(seed)")
+            #expect(try RoaringFormat.parse(Bytes(RoaringFixture.serialize(expected))).subtracting(read).count == 0, "seed \(seed)")
+            let smaller = RoaringFixture.Kind.allCases.map { RoaringFixture.serialize(expected, as: $0).count }.min() ?? 0
+            // Which containers are runs, and where each begins, is said only where some are, or there are many.
+            #expect(bytes.count <= smaller + 16, "seed \(seed)")
+        }
+        // Vectors as other writers make them, runs among them, join as well.
+        let runs = try RoaringFormat.parse(Bytes(RoaringFixture.serialize(first, as: .runs)))
+        #expect(RoaringFormat.serialize(runs.union(deleted(second))) == RoaringFormat.serialize(deleted(both)), "seed \(seed)")
+    }
+
     @Test(arguments: RoaringFixture.Kind.allCases) func damagedBytesAreAnError(kind: RoaringFixture.Kind) throws {
         let bytes = RoaringFixture.serialize([1, 2, 3, 70_000, 70_001, 200_000, 300_000] + (400_000..<410_000).map(Int64.init), as: kind)
         _ = try RoaringFormat.parse(Bytes(bytes))

@@ -53,4 +53,22 @@ struct DataFixture {
 
     /// The paths of the table's files.
     func liveFiles() async throws -> Set<String> { Set(try await table.snapshot().files.map(\.path.decoded)) }
+
+    /// The paths of all files that any version has had, those of deletion vectors and of changes too.
+    func everyFile(upTo latest: Int64) async throws -> Set<String> {
+        var paths: Set<String> = []
+        for version in 0...latest {
+            let commit = try CommitReader.read(try await store.get(ObjectPath(LogFileName.commitPath(version))), version: version)
+            for action in commit.actions {
+                switch action {
+                case let .add(file):
+                    paths.insert(file.path.decoded)
+                    if let vector = try file.deletionVector?.path { paths.insert(vector.decoded) }
+                case let .changeData(file): paths.insert(file.path.decoded)
+                default: continue
+                }
+            }
+        }
+        return paths
+    }
 }

@@ -8,11 +8,15 @@ import TestSupport
 
 /// A table of any schema and protocol, whose metadata is changed and whose rows are appended step by step.
 struct SchemaFixture {
-    let log = LogFixture()
+    let log: LogFixture
     var table: DeltaTable { log.table }
+
+    /// A table whose first version is there.
+    init(log: LogFixture) { self.log = log }
 
     /// Version 0.
     init(protocol: String, schema: String, configuration: [String: String] = [:], partitionColumns: [String] = []) async throws {
+        log = LogFixture()
         try await log.create(protocol: `protocol`, schema: schema, partitionColumns: partitionColumns, configuration: configuration)
     }
 

@@ -42,7 +42,7 @@ public struct OptimizeOperation: Sendable {
         _ plan: OptimizePlan, _ snapshot: Snapshot, _ staged: StagedFiles, _ planned: OptimizeResult, _ progress: @escaping ProgressReporter
     ) async throws -> OptimizeResult {
         let compaction = try Compaction(
-            table: table, snapshot: snapshot, plan: plan, codec: options.codec, mayCopy: !options.reencodes, staged: staged, progress: progress)
+            table: table, snapshot: snapshot, bins: plan.bins, codec: options.codec, mayCopy: !options.reencodes, staged: staged, progress: progress)
         try await compaction.run()
         FaultPoint.hit("optimize.staged")
         var result = planned

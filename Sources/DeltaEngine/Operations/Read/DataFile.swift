@@ -34,21 +34,25 @@ struct DataFile: Sendable {
     /// Opens a file of the table, compares its columns with those wanted, and reads its deletion vector.
     ///
     /// - Parameters:
+    ///   - deleted: rows to leave out in place of those that its deletion vector says; nil to go by that.
     ///   - fields: with the metadata of the table's schema, by which columns are mapped; what names they have is up to the caller.
     ///   - hidden: columns that are not the table's, which files have under these very names; they come behind ``fields``.
     ///
     /// Throws ``DeltaError/corruptDataFile(path:reason:)`` where a column cannot be the table's: of another type, or missing where it must not be;
     /// ``DeltaError/corruptDeletionVector(path:reason:)``.
     static func open(
-        _ store: any ObjectStore, _ view: FileView, mapping: ColumnMapping, fields: [Field], hidden: [Field] = []
+        _ store: any ObjectStore, _ view: FileView, deleting deleted: DeletedRows? = nil, mapping: ColumnMapping, fields: [Field], hidden: [Field] = []
     ) async throws -> DataFile {
         let path = try view.path.object(in: store)
+        if let deleted {
+            return try await open(store, path, sizeInBytes: view.size, mapping: mapping, fields: fields, hidden: hidden).only(.without(deleted))
+        }
         async let live = LiveRows.without(view.deletionVector, in: store)
         let whole = try await open(store, path, sizeInBytes: view.size, mapping: mapping, fields: fields, hidden: hidden)
         return try await whole.only(live)
     }
 
-    /// As ``open(_:_:mapping:fields:hidden:)``, for a file by its path: all of its rows.
+    /// As ``open(_:_:deleting:mapping:fields:hidden:)``, for a file by its path: all of its rows.
     ///
     /// - Parameter sizeInBytes: nil where it is not known.
     static func open(
@@ -103,6 +107,9 @@ struct DataFile: Sendable {
         return (try await ParquetFile.open(store, path, sizeInBytes: file.sizeInBytes, columns: names), stored)
     }
 
+    /// All rows of the file, wanted or not.
+    var rowCount: Int64 { starts[starts.count - 1] }
+
     var rowGroups: [RowGroupMetadata] { file.metadata.rowGroups }
 
     /// How many rows of a row group are wanted.
@@ -144,9 +151,11 @@ struct DataFile: Sendable {
     }
 
     /// Reads the row groups with wanted rows, without what the bounds say that `condition` does not hold of; ``wanted(of:)`` makes rows of the table of it.
-    func scan(where condition: RowCondition = .unknown) throws(ParquetError) -> FileScan {
+    func scan(where condition: RowCondition = .unknown, keepingDictionary: Bool = false) throws(ParquetError) -> FileScan {
         let groups = condition.isNever ? [] : rowGroups.indices.filter { liveRows(rowGroup: $0) > 0 }
-        return try FileScan(file, columns: positions.compactMap { $0 }, rowGroups: groups, where: condition == .unknown ? nil : condition)
+        return try FileScan(
+            file, columns: positions.compactMap { $0 }, rowGroups: groups, where: condition == .unknown ? nil : condition,
+            keepingDictionary: keepingDictionary)
     }
 
     /// The rows of a run that are wanted, with the columns of ``fields``. There may be none.
@@ -166,9 +175,23 @@ struct DataFile: Sendable {
     }
 }
 
+/// Spark's versions before 3.0 wrote dates and times in another calendar, and later ones do on request; the footer says so.
 extension DataFile {
-    /// Whether Spark wrote dates and times in the calendar that its versions before 3.0 used, which must not be mixed with others'.
-    var hasLegacyCalendar: Bool {
-        ["org.apache.spark.legacyDateTime", "org.apache.spark.legacyINT96"].contains { file.metadata.value(forKey: $0) != nil }
+    private static let legacyDates = "org.apache.spark.legacyDateTime"
+    private static let legacyINT96 = "org.apache.spark.legacyINT96"
+
+    /// Whether dates and times are in that calendar, so that they must not be mixed with others'.
+    var hasLegacyCalendar: Bool { [Self.legacyDates, Self.legacyINT96].contains { file.metadata.value(forKey: $0) != nil } }
+
+    /// The footer's entries that say so, for a file with these dates and times as they are.
+    var calendarEntries: [FileMetadata.KeyValue] {
+        guard hasLegacyCalendar else { return [] }
+        return file.metadata.keyValues.filter { [Self.legacyDates, "org.apache.spark.version", "org.apache.spark.timeZone"].contains($0.key) }
+    }
+
+    /// Throws ``DeltaError/unsupportedType(column:type:)`` for a file whose times no other can hold: what its footer says of INT96 goes for no other type.
+    func checkCalendarCarries() throws(DeltaError) {
+        guard file.metadata.value(forKey: Self.legacyINT96) != nil, file.metadata.schema.leaves.contains(where: { $0.physicalType == .int96 }) else { return }
+        throw .unsupportedType(column: "* of \(file.path)", type: "INT96 in Spark's legacy calendar")
     }
 }

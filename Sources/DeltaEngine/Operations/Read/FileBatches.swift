@@ -14,18 +14,35 @@ struct FileBatches {
 
     private static let batchRows = 65_536
 
-    /// - Parameter file: opened with the fields that are no constants, in any order.
-    init(file: DataFile, query: RowQuery, constants: [String: Scalar?]) throws(ParquetError) {
+    /// - Parameters:
+    ///   - file: opened with the fields that are no constants, in any order.
+    ///   - keepingDictionary: as for ``DataFile/scan(where:keepingDictionary:)``.
+    init(file: DataFile, query: RowQuery, constants: [String: Scalar?], keepingDictionary: Bool = false) throws(ParquetError) {
         self.file = file
         fields = query.needed
         self.constants = constants
-        scan = try file.scan(where: query.rowCondition(file, constants: constants))
+        scan = try file.scan(where: query.rowCondition(file, constants: constants), keepingDictionary: keepingDictionary)
+    }
+
+    /// Rows, and where in the file they are.
+    struct Placed {
+        let batch: ColumnBatch
+        fileprivate let first: Int64
+        fileprivate let kept: [Int32]?
+
+        /// The place in the file of a row of the batch.
+        func place(of row: Int) -> Int64 { first &+ Int64(kept.map { Int($0[row]) } ?? row) }
     }
 
     /// The next rows, none where all of them are left out; nil at the end.
-    func next() async throws -> ColumnBatch? {
+    func next() async throws -> ColumnBatch? { try await nextPlaced()?.batch }
+
+    /// As ``next()``.
+    func nextPlaced() async throws -> Placed? {
         guard let run = try await scan.next(maxRows: Self.batchRows) else { return nil }
-        return try completed(try file.wanted(of: run))
+        return Placed(
+            batch: try completed(try file.wanted(of: run)), first: file.firstRow(rowGroup: run.rowGroup) + run.rows.lowerBound,
+            kept: file.kept(rowGroup: run.rowGroup, rows: run.rows))
     }
 
     private func completed(_ batch: ColumnBatch) throws -> ColumnBatch {

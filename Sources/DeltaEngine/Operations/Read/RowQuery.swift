@@ -72,16 +72,20 @@ struct RowQuery: Sendable {
         return cut
     }
 
+    /// Which rows of a batch of ``needed`` the condition is true of; nil where there is none.
+    func matchingRows(of batch: ColumnBatch) throws(DeltaError) -> [Int]? {
+        guard let condition else { return nil }
+        do throws(ExpressionError) {
+            return try condition.matchingRows(of: batch)
+        } catch {
+            throw .invalidRequest(reason: "the condition cannot be evaluated: \(error)")
+        }
+    }
+
     /// The rows for which the condition holds, of the columns asked for.
     private func select(_ batch: ColumnBatch) throws -> ColumnBatch {
         let output = batch.selecting(Array(schema.fields.indices))
-        guard let condition else { return output }
-        let rows: [Int32]
-        do {
-            rows = try condition.matchingRows(of: batch).map { Int32($0) }
-        } catch {
-            throw DeltaError.invalidRequest(reason: "the condition cannot be evaluated: \(error)")
-        }
+        guard let rows = try matchingRows(of: batch).map({ $0.map { Int32($0) } }) else { return output }
         if rows.count == batch.rowCount { return output }
         var columns: [Column] = []
         for column in output.columns { columns.append(try column.gathering(rows)) }

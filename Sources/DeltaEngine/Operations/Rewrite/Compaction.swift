@@ -3,7 +3,8 @@ import Columnar
 import ObjectStore
 import Parquet
 
-/// Rewrites bins of files, each into one file, on several threads and by the cheapest means that gives the right result (``RewriteTier``).
+/// Rewrites bins of files, each into one file, on several threads and by the cheapest means that gives the right result (``RewriteTier``): OPTIMIZE, and what
+/// stays of files of which a DELETE takes rows.
 ///
 /// The unit of work is one column of one new row group: it takes that column's chunks of the source files in order, as pages where ``CopyRules`` let it, and
 /// else decodes and encodes them. A row group that is copied whole is one unit. Units run on across row groups and files without a barrier; memory holds the
@@ -21,6 +22,8 @@ final class Compaction {
     private let snapshot: Snapshot
     private let codec: OptimizeOptions.Codec
     private let mayCopy: Bool
+    /// By position in the snapshot: the rows that do not come along, in place of what the file's own deletion vector says.
+    private let deleted: [Int: DeletedRows]
     private let staged: StagedFiles
     private let fields: [Field]
     /// nil where rows have no ids to keep.
@@ -44,23 +47,27 @@ final class Compaction {
     /// Rows that are decoded at once: enough to make calls cheap, little enough to stay in the cache.
     static let batchRows = 16_384
 
-    /// - Parameter mayCopy: whether row groups and pages may be taken over as they are.
+    /// - Parameters:
+    ///   - mayCopy: whether row groups and pages may be taken over as they are.
+    ///   - deleted: by position in the snapshot, for files that lose rows: those rows, and what the file's own deletion vector says. Then data changes.
     ///
     /// Throws ``DeltaError/invalidMetadata(reason:)`` for a table whose rows have ids and no columns to take them along in.
     init(
-        table: DeltaTable, snapshot: Snapshot, plan: OptimizePlan, codec: OptimizeOptions.Codec, mayCopy: Bool, staged: StagedFiles,
-        progress: @escaping ProgressReporter
+        table: DeltaTable, snapshot: Snapshot, bins: [OptimizePlan.Bin], codec: OptimizeOptions.Codec, mayCopy: Bool = true,
+        deleting deleted: [Int: DeletedRows] = [:], staged: StagedFiles, progress: @escaping ProgressReporter
     ) throws(DeltaError) {
         self.table = table
         self.snapshot = snapshot
         self.codec = codec
         self.mayCopy = mayCopy
+        self.deleted = deleted
         self.staged = staged
         self.progress = progress
         fields = snapshot.metadata.dataFields.map(snapshot.metadata.columnMapping.physical)
         rowIds = try RowIdColumns(snapshot)
-        bins = plan.bins[...]
-        state = OperationProgress(phase: .rewriting, filesTotal: Int64(plan.fileCount), bytesTotal: plan.sizeInBytes)
+        self.bins = bins[...]
+        state = OperationProgress(
+            phase: .rewriting, filesTotal: bins.reduce(0) { $0 + Int64($1.files.count) }, bytesTotal: bins.reduce(0) { $0.saturatingAdding($1.sizeInBytes) })
         let environment = table.environment
         // One more than there are threads, so that none waits for a result to be written. Encoders hold about what they encode.
         pipeline = OrderedPipeline(concurrency: environment.parallelism + 1, maximumWeight: max(32 << 20, min(environment.memoryBudget / 3, 96 << 20)))
@@ -95,17 +102,19 @@ final class Compaction {
         let fields = fields
         let hidden = rowIds?.fields ?? []
         let mapping = snapshot.metadata.columnMapping
-        let views = bin.files.map { snapshot.files[$0] }
-        let defaults = try rowIds.map { _ in try views.map { try RowIdColumns.defaults(of: $0, version: snapshot.version) } } ?? []
-        let files = try await concurrentMap(views, limit: max(8, table.environment.parallelism * 4)) { view in
-            try await DataFile.open(store, view, mapping: mapping, fields: fields, hidden: hidden)
+        let sources = bin.files.map { (view: snapshot.files[$0], deleted: deleted[$0]) }
+        let defaults = try rowIds.map { _ in try sources.map { try RowIdColumns.defaults(of: $0.view, version: snapshot.version) } } ?? []
+        let files = try await concurrentMap(sources, limit: max(8, table.environment.parallelism * 4)) { source in
+            try await DataFile.open(store, source.view, deleting: source.deleted, mapping: mapping, fields: fields, hidden: hidden)
         }
-        if let legacy = files.first(where: \.hasLegacyCalendar) {
+        // What one file says of its calendar can be said of the one file that comes of it.
+        if files.count > 1, let legacy = files.first(where: \.hasLegacyCalendar) {
             table.environment.logger.warning(
                 "files with dates in Spark's legacy calendar are left as they are", ["file": legacy.file.path, "files": bin.files.count])
             skippedFiles += bin.files.count
             return nil
         }
+        for file in files { try file.checkCalendarCarries() }
         guard files.contains(where: { $0.liveRows > 0 }) else {
             // Nothing but deleted rows, or none at all: the files go, and no other comes.
             outputs.append(Output(add: nil, sources: bin.files))
@@ -117,9 +126,10 @@ final class Compaction {
             skippedFiles += bin.files.count
             return nil
         }
-        FaultPoint.hit("optimize.beforeFile")
+        FaultPoint.hit("rewrite.beforeFile")
         let compression = Self.compression(codec, files)
-        let format = NewFileFormat(snapshot, hidden: hidden, compression: compression, environment: table.environment)
+        var format = NewFileFormat(snapshot, hidden: hidden, compression: compression, environment: table.environment)
+        format.keyValues = files.first?.calendarEntries ?? []
         let file = try await NewFile(
             table: table, staged: staged, format: format, metadata: snapshot.metadata, partitionValues: bin.partitionValues, sequence: sequence)
         sequence += 1
@@ -162,8 +172,8 @@ final class Compaction {
         if bin.isComplete {
             open.removeFirst()
             let add = try await bin.file.finish(
-                table: table, partitionKeys: snapshot.files.partitionKeys, expectedRows: bin.rowCount, dataChange: false)
-            FaultPoint.hit("optimize.afterFile")
+                table: table, partitionKeys: snapshot.files.partitionKeys, expectedRows: bin.rowCount, dataChange: !deleted.isEmpty)
+            FaultPoint.hit("rewrite.afterFile")
             outputs.append(Output(add: add, sources: bin.bin.files))
             state.filesDone += Int64(bin.bin.files.count)
         }

@@ -12,6 +12,8 @@ struct NewFileFormat: Sendable {
     let compression: Compression
     let statistics: StatisticsColumns
     let createdBy: String
+    /// Entries of the footer.
+    var keyValues: [FileMetadata.KeyValue] = []
     private let parallelism: Int
 
     init(_ snapshot: Snapshot, hidden: [Field] = [], compression: Compression, environment: EngineEnvironment) {
@@ -28,7 +30,7 @@ struct NewFileFormat: Sendable {
         createdBy = "levee version \(version) (build unknown)"
     }
 
-    var writerOptions: WriterOptions { WriterOptions(compression: compression, concurrency: parallelism, createdBy: createdBy) }
+    var writerOptions: WriterOptions { WriterOptions(compression: compression, concurrency: parallelism, createdBy: createdBy, keyValues: keyValues) }
 }
 
 /// A data file that is being written, and known to ``StagedFiles``, but not yet part of the table. Used by one task at a time.
@@ -39,10 +41,11 @@ final class NewFile {
     private let format: NewFileFormat
 
     init(
-        table: DeltaTable, staged: StagedFiles, format: NewFileFormat, metadata: TableMetadata, partitionValues: [String?], sequence: Int
+        table: DeltaTable, staged: StagedFiles, format: NewFileFormat, kind: DataFileName.Kind = .data, metadata: TableMetadata, partitionValues: [String?],
+        sequence: Int
     ) async throws {
         path = try DataFileName.make(
-            directory: PartitionPath.directory(columns: metadata.partitionColumns, values: partitionValues), sequence: sequence,
+            kind, directory: PartitionPath.directory(columns: metadata.partitionColumns, values: partitionValues), sequence: sequence,
             codec: format.compression.fileNamePart, random: table.environment.random)
         self.partitionValues = partitionValues
         self.format = format
