@@ -100,6 +100,8 @@ def test_what_is_marked_or_rewritten_reads_the_same_elsewhere(levee, tmp_path, t
         # Files that went with their vectors the peer leaves out of the feed.
         for start, end in [(first, first + 1), (first + 3, None)] if "delta.enableDeletionVectors" in configuration else [(first, None)]:
             assert_same(levee, table, start, end)
+    # What was kept up from commit to commit is what the log adds up to.
+    assert levee.run("table", "describe", table).stderr == ""
     # OPTIMIZE leaves no vector behind where it rewrites, VACUUM none of the old ones.
     levee("table", "optimize", table)
     assert sorted(delta_rs(table)["id"].to_pylist()) == sorted(expected)
@@ -109,25 +111,44 @@ def test_what_is_marked_or_rewritten_reads_the_same_elsewhere(levee, tmp_path, t
     assert sorted(levee.read(table)["id"].to_pylist()) == sorted(expected)
 
 
-@pytest.mark.parametrize(
-    "name, condition",
-    [
-        ("table-with-dv-small", "value >= 5"),
-        ("table_with_column_mapping", "`Super Name` LIKE '%a%'"),
-        ("delta-0.8.0-partitioned", "month = '2' OR value = '7'"),
-    ],
-)
-def test_tables_of_others_lose_the_rows_that_are_meant(levee, tmp_path, name, condition):
-    if not (CONFORMANCE / name).exists():
-        pytest.skip(f"{name} is not in this set")
+# Those that Levee must not delete from, or not rewrite, and the word that the refusal must have.
+REFUSED = {"table_with_liquid_clustering": "liquid"}
+TABLES = sorted(path.name for path in CONFORMANCE.iterdir()) if CONFORMANCE.exists() else []
+
+
+@pytest.mark.skipif(not TABLES, reason=f"the conformance tables are not at {CONFORMANCE}")
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_others_lose_the_rows_that_are_meant(levee, tmp_path, name):
+    """Whatever wrote them and whatever features they have: the rows of one value go, all others stay as they are."""
     target = tmp_path / name
     shutil.copytree(CONFORMANCE / name, target)
-    before = delta_rs(target)
-    expected = rows(left_by_duckdb(before, condition.replace("`", '"')), before.column_names)
-    assert len(expected) < before.num_rows
-    levee("table", "delete", target, "--where", condition)
-    assert delta_rs_rows(target) == expected
-    assert rows(levee.read(target), before.column_names) == expected
+    try:
+        before = levee.read(target)
+    except AssertionError:
+        pytest.skip("it cannot be read as it is in this set")
+    column = next((field.name for field in before.schema if pa.types.is_integer(field.type) or pa.types.is_string(field.type)), None)
+    values = [] if column is None else [value for value in before[column].to_pylist() if value not in (None, "")]
+    if not values:
+        pytest.skip("it has no value to delete by")
+    value = values[len(values) // 2]
+    condition = f"`{column}` = " + (f"'{value}'" if isinstance(value, str) else str(value))
+    if name in REFUSED:
+        assert REFUSED[name] in levee.fails(4, "table", "delete", target, "--where", condition)
+        return
+    result = levee("table", "delete", target, "--where", condition)
+    kept = before.filter(pa.array([other != value for other in before[column].to_pylist()], pa.bool_()))
+    # Files that go as a whole and have no statistics do not say how many rows they had.
+    assert result["metrics"].get("numDeletedRows") in (None, before.num_rows - kept.num_rows)
+    assert kept.num_rows < before.num_rows
+    assert rows(levee.read(target), before.column_names) == rows(kept)
+    done = levee.run("table", "describe", target)
+    assert done.returncode == 0 and "checksum" not in done.stderr
+    try:
+        peer = delta_rs(target)
+    except Exception as error:
+        print(f"delta-rs does not read {name}: {error}")
+        return
+    assert peer.num_rows == kept.num_rows
 
 
 def test_what_it_says(levee, table, tmp_path):

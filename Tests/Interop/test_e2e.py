@@ -88,7 +88,7 @@ def test_the_job_is_what_kubernetes_takes(site):
     assert '{"levee":"progress"' in log
 
 
-def test_vacuum_and_checkpoint_run_too(site):
+def test_vacuum_checkpoint_and_delete_run_too(site):
     table = site.lake / "orders"
     small_files(table)
     before = delta_rs_rows(table)
@@ -107,6 +107,13 @@ def test_vacuum_and_checkpoint_run_too(site):
     assert len(list(table.glob("*.parquet"))) == 1
     assert list((table / "_delta_log").glob("*.checkpoint.parquet"))
     assert delta_rs_rows(table) == before
+    kept = [row for row in before if row[0] % 10 != 3]
+    site.apply(operation("e-delete", delete={"where": "id % 10 = 3"}))
+    status = site.until_finished("e-delete")["status"]
+    assert status["phase"] == "Succeeded" and status["type"] == "Delete", status
+    assert status["result"]["metrics"]["numDeletedRows"] == len(before) - len(kept) > 0
+    assert status["message"] == f"deleted {len(before) - len(kept)} rows"
+    assert delta_rs_rows(table) == kept
 
 
 def test_a_policy_vacuums_on_its_schedule_and_only_in_its_windows(site):

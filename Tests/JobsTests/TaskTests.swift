@@ -9,7 +9,7 @@ import Testing
         WorkerTask.Work.optimize(.init(targetFileSize: 1 << 28, condition: "day >= '2026-01-01'", maximumBytes: 5)),
         .optimize(.init()),
         .vacuum(.init(retentionSeconds: 604_800, allowShortRetention: true)),
-        .checkpoint(.init()),
+        .checkpoint(.init()), .delete(.init(condition: "customer = 'O''Hara'")),
     ])
     func tasksSurviveTheirJSON(work: WorkerTask.Work) throws {
         let task = WorkerTask(
@@ -20,6 +20,7 @@ import Testing
 
     @Test(arguments: [
         "", "[]", "{", #"{"operation":{"uid":"u","namespace":"n","name":"o"},"location":"file:///t","work":{},"dryRun":false}"#,
+        #"{"operation":{"uid":"u","namespace":"n","name":"o"},"location":"file:///t","work":{"delete":{}},"dryRun":false}"#,
         #"{"operation":{"uid":"u","namespace":"n","name":"o"},"location":"file:///t","work":{"reorg":{}},"dryRun":false}"#,
         #"{"operation":{"uid":"u","namespace":"n","name":"o"},"location":"file:///t","work":{"optimize":{},"vacuum":{"allowShortRetention":false}},"dryRun":false}"#,
     ])

@@ -93,7 +93,10 @@ private final class Workshop: Sendable {
         #expect(try workshop.result().message.contains("already"))
     }
 
-    @Test(arguments: [WorkerTask.Work.optimize(.init()), .vacuum(.init(retentionSeconds: 0, allowShortRetention: true)), .checkpoint(.init())])
+    @Test(arguments: [
+        WorkerTask.Work.optimize(.init()), .vacuum(.init(retentionSeconds: 0, allowShortRetention: true)), .checkpoint(.init()),
+        .delete(.init(condition: "true")),
+    ])
     func aDryRunChangesNothing(work: WorkerTask.Work) async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 3)
@@ -114,7 +117,21 @@ private final class Workshop: Sendable {
         #expect(try workshop.result().message.contains("already"))
     }
 
-    @Test(arguments: [WorkerTask.Work.optimize(.init()), .vacuum(.init()), .checkpoint(.init())])
+    @Test func aDeleteReportsTheRowsAndIsDoneOnce() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 3)
+        let rows = try #require(try await workshop.table.snapshot().files.numRecords)
+        for _ in 0..<2 {
+            #expect(await workshop.worker.run(workshop.task(.delete(.init(condition: "true")))) == .success)
+            let result = try workshop.result()
+            #expect(result.version == 4 && result.metrics["numDeletedRows"] == rows && result.metrics["numRemovedFiles"] == 3)
+        }
+        #expect(try await workshop.table.snapshot().numFiles == 0)
+        #expect(await workshop.worker.run(workshop.task(.delete(.init(condition: "nope = 1")), uid: "d", version: 2)) == .permanent)
+        #expect(try workshop.result().message.contains("there is no column"))
+    }
+
+    @Test(arguments: [WorkerTask.Work.optimize(.init()), .vacuum(.init()), .checkpoint(.init()), .delete(.init(condition: "true"))])
     func anotherVersionThanExpectedIsRefusedForGood(work: WorkerTask.Work) async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 3)

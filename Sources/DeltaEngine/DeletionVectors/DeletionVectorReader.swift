@@ -18,6 +18,8 @@ struct DeletionVectorReader: Sendable {
         guard descriptor.sizeInBytes >= 0, descriptor.sizeInBytes <= Self.largest else {
             throw damage(descriptor, "its size is \(descriptor.sizeInBytes) bytes")
         }
+        // How Spark writes that nothing is deleted: no bytes, not even the magic number.
+        if descriptor.storageType == "i", descriptor.sizeInBytes == 0, descriptor.cardinality == 0 { return .none }
         let data: Bytes
         if let path = try descriptor.path {
             data = try await stored(descriptor, try path.object(in: store))

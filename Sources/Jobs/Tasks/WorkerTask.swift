@@ -58,6 +58,7 @@ public struct WorkerTask: Codable, Hashable, Sendable {
         case optimize(Optimize)
         case vacuum(Vacuum)
         case checkpoint(Checkpoint)
+        case delete(Delete)
     }
 
     public struct Optimize: Codable, Hashable, Sendable {
@@ -89,6 +90,13 @@ public struct WorkerTask: Codable, Hashable, Sendable {
     public struct Checkpoint: Codable, Hashable, Sendable {
         public init() {}
     }
+
+    public struct Delete: Codable, Hashable, Sendable {
+        /// A Spark SQL condition: the rows that it is true of go.
+        public var condition: String
+
+        public init(condition: String) { self.condition = condition }
+    }
 }
 
 extension WorkerTask {
@@ -105,7 +113,7 @@ extension WorkerTask {
 
 extension WorkerTask.Work {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case optimize, vacuum, checkpoint
+        case optimize, vacuum, checkpoint, delete
     }
 
     public init(from decoder: any Decoder) throws {
@@ -113,12 +121,13 @@ extension WorkerTask.Work {
         let named = CodingKeys.allCases.filter { values.contains($0) }
         guard named.count == 1, let key = named.first else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum and checkpoint"))
+                .init(codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum, checkpoint and delete"))
         }
         switch key {
         case .optimize: self = .optimize(try values.decode(WorkerTask.Optimize.self, forKey: key))
         case .vacuum: self = .vacuum(try values.decode(WorkerTask.Vacuum.self, forKey: key))
         case .checkpoint: self = .checkpoint(try values.decode(WorkerTask.Checkpoint.self, forKey: key))
+        case .delete: self = .delete(try values.decode(WorkerTask.Delete.self, forKey: key))
         }
     }
 
@@ -128,6 +137,7 @@ extension WorkerTask.Work {
         case let .optimize(work): try values.encode(work, forKey: .optimize)
         case let .vacuum(work): try values.encode(work, forKey: .vacuum)
         case let .checkpoint(work): try values.encode(work, forKey: .checkpoint)
+        case let .delete(work): try values.encode(work, forKey: .delete)
         }
     }
 }

@@ -11,6 +11,7 @@ struct TaskRun: Sendable {
         case let .optimize(work): try await optimize(work, progress)
         case let .vacuum(work): try await vacuum(work, progress)
         case .checkpoint: try await checkpoint()
+        case let .delete(work): try await delete(work, progress)
         }
     }
 
@@ -47,6 +48,17 @@ struct TaskRun: Sendable {
             metrics.numFilesToDelete == 0
             ? "nothing to remove: all \(metrics.numFilesListed) files are needed, or younger than \(result.retention.formatted)"
             : task.dryRun ? "would remove \(counts)" : "removed \(counts)"
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+    }
+
+    private func delete(_ work: WorkerTask.Delete, _ progress: @escaping ProgressReporter) async throws -> TaskResult {
+        let options = DeleteOptions(condition: work.condition, dryRun: task.dryRun, conditions: conditions)
+        let result = try await DeleteOperation(table: table, options: options).run(progress: progress)
+        if result.alreadyApplied { return try await alreadyApplied() }
+        let metrics = result.metrics
+        let rows = metrics.numDeletedRows.map { "\($0) rows" } ?? "all rows of \(metrics.numRemovedFiles) files"
+        let message =
+            metrics.numDeletedRows == 0 ? "nothing to delete: the condition holds of no row" : task.dryRun ? "would delete \(rows)" : "deleted \(rows)"
         return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
     }
 

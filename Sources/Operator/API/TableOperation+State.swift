@@ -1,6 +1,14 @@
 import Base
 import KubeClient
 
+/// What an operation does. The raw value is what stands in the status; those that policies can ask for are called as ``MaintenanceTask`` calls them.
+enum OperationType: String, CaseIterable, Hashable, Sendable, Codable {
+    case optimize = "Optimize"
+    case vacuum = "Vacuum"
+    case checkpoint = "Checkpoint"
+    case delete = "Delete"
+}
+
 /// Where an operation stands.
 extension TableOperation {
     typealias Phase = TableOperationStatus.Phase
@@ -14,11 +22,15 @@ extension TableOperation {
     var isRunning: Bool { phase == .running }
 
     /// nil for a spec without one, which the schema's rules refuse where the server has CEL.
-    var task: MaintenanceTask? {
+    var type: OperationType? {
         if spec.optimize != nil { return .optimize }
         if spec.vacuum != nil { return .vacuum }
-        return spec.checkpoint != nil ? .checkpoint : nil
+        if spec.checkpoint != nil { return .checkpoint }
+        return spec.delete != nil ? .delete : nil
     }
+
+    /// nil for what no policy asks for.
+    var task: MaintenanceTask? { type.flatMap { MaintenanceTask(rawValue: $0.rawValue) } }
 
     /// The policy that made it; nil where a person did.
     var policyName: String? { metadata.labels[Names.Label.policy] }

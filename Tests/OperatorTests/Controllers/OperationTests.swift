@@ -34,6 +34,18 @@ import Testing
         #expect(harness.cluster.events.contains("Normal TableOperation/run Succeeded"))
     }
 
+    /// No policy asks for it, so nothing of it is kept with the policies' tasks.
+    @Test func aDeleteIsAnOperationOfItsOwnType() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("erase", #"{"tableRef":{"name":"orders"},"delete":{"where":"customer = 7"}}"#)
+        let operation = try #require(harness.operation("erase"))
+        #expect(operation.type == .delete && operation.task == nil)
+        await harness.steps(4)
+        #expect(harness.operation("erase")?.status?.type == .delete)
+        #expect(harness.operation("erase")?.phase == .succeeded)
+        for task in MaintenanceTask.allCases { #expect(OperationType(rawValue: task.rawValue) != nil) }
+    }
+
     @Test func transactionsGrowFromRunToRun() async throws {
         let harness = try Self.harness()
         try harness.addOperation("a")
@@ -124,7 +136,7 @@ import Testing
     @Test(arguments: [
         (#"{"tableRef":{"name":"orders"},"optimize":{"targetFileSize":"1Ki"}}"#, "optimize.targetFileSize"),
         (#"{"tableRef":{"name":"orders"},"vacuum":{"retention":"a week"}}"#, "vacuum.retention"),
-        (#"{"tableRef":{"name":"orders"}}"#, "one of optimize, vacuum and checkpoint"),
+        (#"{"tableRef":{"name":"orders"}}"#, "one of optimize, vacuum, checkpoint and delete"),
     ])
     func aSpecThatCannotBeCarriedOutFails(spec: String, message: String) async throws {
         let harness = try Self.harness()

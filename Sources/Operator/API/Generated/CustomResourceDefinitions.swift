@@ -1136,13 +1136,14 @@ public enum CustomResourceDefinitions {
                           message: "name the table either by tableRef or by location (with storageRef)"
                         - rule: has(self.location) == has(self.storageRef)
                           message: "storageRef goes with location: set both, or tableRef alone"
-                        - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) == 1"
-                          message: "set exactly one of optimize, vacuum and checkpoint"
+                        - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) == 1"
+                          message: "set exactly one of optimize, vacuum, checkpoint and delete"
                         - rule: >-
                             has(self.tableRef) == has(oldSelf.tableRef) && has(self.location) == has(oldSelf.location) && has(self.storageRef) == has(oldSelf.storageRef)
                           message: "the table of an operation is immutable: create another TableOperation"
                         - rule: >-
                             has(self.optimize) == has(oldSelf.optimize) && has(self.vacuum) == has(oldSelf.vacuum) && has(self.checkpoint) == has(oldSelf.checkpoint)
+                            && has(self.delete) == has(oldSelf.delete)
                           message: "what an operation does is immutable: create another TableOperation"
                         - rule: >-
                             has(self.idempotency) == has(oldSelf.idempotency) && has(self.expectedVersion) == has(oldSelf.expectedVersion)
@@ -1234,6 +1235,19 @@ public enum CustomResourceDefinitions {
                         checkpoint:
                           type: object
                           description: Write a checkpoint of the latest version. Write {} for it.
+                        delete:
+                          type: object
+                          description: Delete rows.
+                          required: [where]
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "delete is immutable: create another TableOperation" }
+                          properties:
+                            where:
+                              type: string
+                              minLength: 1
+                              maxLength: 4096
+                              description: >-
+                                The rows that this Spark SQL condition is true of go: customer_id = 4711. Write true for all rows.
                         idempotency:
                           type: object
                           description: >-
@@ -1403,7 +1417,7 @@ public enum CustomResourceDefinitions {
                           description: The value of the annotation levee.dev/reconcile that was handled last.
                         type:
                           type: string
-                          enum: [Optimize, Vacuum, Checkpoint]
+                          enum: [Optimize, Vacuum, Checkpoint, Delete]
                           description: What it does.
                         table:
                           type: string

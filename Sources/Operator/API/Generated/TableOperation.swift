@@ -28,6 +28,8 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     var vacuum: Vacuum?
     /// Write a checkpoint of the latest version. Write {} for it.
     var checkpoint: Checkpoint?
+    /// Delete rows.
+    var delete: Delete?
     /// What makes a retried run a no-op: recorded in the table with the commit. A version at or below the table's for that appId is done already, and
     /// nothing is committed. Default levee.dev/<namespace>/<table>, with a version that grows with each run.
     var idempotency: Idempotency?
@@ -77,6 +79,12 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     struct Checkpoint: Codable, Hashable, Sendable {
     }
 
+    /// Delete rows.
+    struct Delete: Codable, Hashable, Sendable {
+        /// The rows that this Spark SQL condition is true of go: customer_id = 4711. Write true for all rows.
+        var `where`: String
+    }
+
     /// What makes a retried run a no-op: recorded in the table with the commit. A version at or below the table's for that appId is done already, and
     /// nothing is committed. Default levee.dev/<namespace>/<table>, with a version that grows with each run.
     struct Idempotency: Codable, Hashable, Sendable {
@@ -94,7 +102,7 @@ struct TableOperationStatus: Codable, Hashable, Sendable {
     /// The value of the annotation levee.dev/reconcile that was handled last.
     var lastHandledReconcile: String?
     /// What it does.
-    var type: MaintenanceTask?
+    var type: OperationType?
     /// The DeltaTable's name, or the location for a table without one.
     var table: String?
     /// The table's location.
@@ -181,6 +189,7 @@ extension TableOperationSpec {
         optimize = try values.decodeIfPresent(Optimize.self, forKey: .optimize)
         vacuum = try values.decodeIfPresent(Vacuum.self, forKey: .vacuum)
         checkpoint = try values.decodeIfPresent(Checkpoint.self, forKey: .checkpoint)
+        delete = try values.decodeIfPresent(Delete.self, forKey: .delete)
         idempotency = try values.decodeIfPresent(Idempotency.self, forKey: .idempotency)
         expectedVersion = try values.decodeIfPresent(Int64.self, forKey: .expectedVersion)
         dryRun = try values.decodeIfPresent(Bool.self, forKey: .dryRun) ?? false

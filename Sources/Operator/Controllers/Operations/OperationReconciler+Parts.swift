@@ -77,8 +77,10 @@ extension OperationReconciler {
                         try SpecText.duration(text, field: "vacuum.retention").components.seconds
                     }, allowShortRetention: vacuum.allowShortRetention))
         }
+        if let delete = operation.spec.delete { return .delete(.init(condition: delete.where)) }
         guard operation.spec.checkpoint != nil else {
-            throw InvalidSpec(field: "optimize", message: "the operation has nothing to do; set one of optimize, vacuum and checkpoint in a new operation")
+            throw InvalidSpec(
+                field: "optimize", message: "the operation has nothing to do; set one of optimize, vacuum, checkpoint and delete in a new operation")
         }
         return .checkpoint(.init())
     }
@@ -126,7 +128,7 @@ extension OperationReconciler {
     /// The status so far, with what follows from the spec filled in.
     func status(of operation: TableOperation) -> TableOperationStatus {
         var status = operation.status ?? TableOperationStatus()
-        status.type = operation.task
+        status.type = operation.type
         status.table = operation.spec.tableRef?.name ?? operation.spec.location
         return status
     }

@@ -96,6 +96,12 @@ import Testing
         #expect(try await DeleteOperation(table: table.table).run().metrics.numDeletedRows == nil)
     }
 
+    /// Spark's way to say that a vector deletes nothing.
+    @Test func anEmptyVectorIsNone() async throws {
+        let empty = DeletionVectorDescriptor(storageType: "i", pathOrInlineDv: "", offset: nil, sizeInBytes: 0, cardinality: 0)
+        #expect(try await DeletionVectorReader(store: InMemoryStore()).read(empty).count == 0)
+    }
+
     @Test func filesThatAreRewrittenBecomeOneOfEachPartition() async throws {
         let data = try await fixture(partitionBy: ["p"])
         let result = try await delete(data, "id IN (1, 2, 11, 14, 29)")
