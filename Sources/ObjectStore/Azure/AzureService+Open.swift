@@ -25,7 +25,7 @@ extension AzureService {
         let emulator = stores.options.usesAmbientIdentity ? stores.options.environmentValue("azurite_blob_storage_url") : nil
         let container = try AzureContainer(place, options: options, emulatorURL: emulator)
         let signer = AzureSigner(account: container.account, source: AnyCredentialSource(source), clock: stores.clock)
-        let client = try stores.client("azure", signer: signer, dialect: AzureDialect())
+        let client = try stores.client("azure://\(container.account)/\(container.name)", signer: signer, dialect: AzureDialect())
         return AzureService(client: client, signer: signer, container: container)
     }
 }

@@ -35,6 +35,7 @@ class AzureServer(Server):
         self.keys = [base64.b64encode(secrets.token_bytes(64)).decode() for _ in range(2)]
         self.hierarchical = hierarchical
         self.existing_status = existing_status
+        # Off for appliances and emulators that list from the beginning whatever they are asked for.
         self.honours_start_from = True
         self.supports_batch = True
         self.tokens = tokens or TokenServer()

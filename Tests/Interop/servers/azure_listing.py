@@ -39,9 +39,8 @@ def list_blobs(container, request, endpoint, honours_start_from):
         after = text_of(parameters["marker"])
         if after is None:
             raise invalid("marker")
-    # Known since this version; older ones pay no heed to a parameter that they don't know.
-    knows = honours_start_from and request.headers.get("x-ms-version", "") >= "2026-02-06"
-    start = parameters.get("startFrom", "") if knows else ""
+    # Documented from version 2026-02-06 on; deltalake counts on it with an older one, so the service must know it there too.
+    start = parameters.get("startFrom", "") if honours_start_from else ""
     if container.hierarchical:
         _refuse_files_within(container, prefix)
     entries, following = container.blobs.page(prefix, delimiter, min(limit, 5000), start, after)

@@ -1,5 +1,6 @@
 """What the test servers share: requests as values, answers, faults that are asked for by name, and a thread for each connection."""
 
+import io
 import json
 import os
 import re
@@ -78,6 +79,10 @@ class Fault:
     after: bool = False
     # Of the true answer's body only so many bytes are sent.
     truncate: int | None = None
+    # Of the true answer, its head included, only so many bytes are sent.
+    sent: int | None = None
+    # Of the request's body only so many bytes are taken; nothing is carried out.
+    read: int | None = None
     delay: float = 0.0
 
 
@@ -174,26 +179,36 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self):
         owner = self.server_owner
-        body = self._body()
         path, _, query = self.path.partition("?")
-        request = Request(self.command, path, query, Headers.of(self.headers.items()), body)
+        line = f"{self.command} {self.path}"
+        fault = None if path.startswith(CONTROL) else owner._fault(line)
+        if fault is not None and fault.read is not None:
+            self.rfile.read(min(fault.read, int(self.headers.get("Content-Length") or 0)))
+            return self._cut()
+        request = Request(self.command, path, query, Headers.of(self.headers.items()), self._body())
         if path.startswith(CONTROL):
             return self._send(request, owner._control(request))
-        line = f"{self.command} {self.path}"
-        fault = owner._fault(line)
         if fault is None:
             answer = owner.handle(request)
         else:
             time.sleep(fault.delay)
-            answer = owner.handle(request) if fault.after or fault.truncate is not None or (fault.delay and fault.status is None) else None
+            keeps = fault.truncate is not None or fault.sent is not None
+            answer = owner.handle(request) if fault.after or keeps or (fault.delay and fault.status is None) else None
             if fault.status is not None:
                 answer = Answer(fault.status, dict(fault.headers), fault.body.encode())
-            elif answer is None or (fault.after and fault.truncate is None):
+            elif answer is None or (fault.after and not keeps):
                 with owner.lock:
                     owner.log.append(f"{line} cut")
                 return self._cut()
         with owner.lock:
             owner.log.append(f"{line} {answer.status}")
+        if fault is not None and fault.sent is not None:
+            whole, self.wfile = self.wfile, io.BytesIO()
+            self._send(request, answer)
+            answered, self.wfile = self.wfile.getvalue(), whole
+            self.wfile.write(answered[: fault.sent])
+            self.wfile.flush()
+            return self._cut()
         self._send(request, answer, fault.truncate if fault else None)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = _serve

@@ -145,6 +145,13 @@ import Testing
         #expect(try await store.get(last).text == "theirs")
     }
 
+    /// The connection breaks at each byte of the answer to a commit, and of the commit itself.
+    @Test func aCommitSurvivesABreakAtEveryByte() async throws {
+        let server = try server()
+        let store = try AzureBackend.store(server, path: "bytes-\(StoreServer.nextNumber())")
+        try await StoreServer.breakCommits(on: server, store, match: "^PUT .*/bytes-")
+    }
+
     @Test func aFailedConditionMayBe412() async throws {
         let server = try server()
         try await server.configure(["existing_status": 412])

@@ -1,7 +1,9 @@
 import Base
 import Foundation
 import HTTP
+import ObjectStore
 import TestSupport
+import Testing
 
 /// One of the test servers of `Tests/Interop/servers`, as a process that ends with this one.
 final class StoreServer: Sendable {
@@ -62,6 +64,30 @@ final class StoreServer: Sendable {
         let response = try await client.execute(request)
         guard (200..<300).contains(response.status) else { throw Failed(reason: "\(what): \(response.status)") }
         return response.body.isEmpty ? .null : try JSON.parse(response.body)
+    }
+
+    /// Puts objects, each with a break of the connection at another byte of the answer or of the request: every one is there once and as it was written, and
+    /// its writer knows. With LEVEE_SOAK=1 at every byte, else at some of them.
+    ///
+    /// - Parameter match: the requests that put an object.
+    static func breakCommits(on server: StoreServer, _ store: any ObjectStore, match: String) async throws {
+        let step = environmentVariable("LEVEE_SOAK") == "1" ? 1 : 13
+        let faults =
+            stride(from: 0, to: 600, by: step).map { ("sent", $0) } + stride(from: 0, to: 40, by: step).map { ("read", $0) }
+        var expected: [String: String] = [:]
+        for (fault, position) in faults {
+            let name = "\(fault)-\(position)"
+            expected[name] = "the content of \(name), some bytes long"
+            try await server.fail(match, [fault: .integer(Int64(position))])
+            try await store.put(try ObjectPath(name), Bytes(expected[name] ?? ""), mode: .ifAbsent)
+        }
+        let found = try await store.list(prefix: "", startAfter: nil).all().map(\.path)
+        #expect(Set(found.map(\.string)) == Set(expected.keys) && found.count == expected.count)
+        for path in found {
+            let text = try await store.get(path).text
+            #expect(text == expected[path.string])
+        }
+        try await server.forget()
     }
 
     /// Whether this machine can run the servers; said on standard output where not, so that tests can skip.
