@@ -23,11 +23,7 @@ enum JSONWebToken {
     }
 
     private static func signature(of message: [UInt8], keyPEM: String) throws(CredentialsError) -> [UInt8] {
-        let pem = Array(keyPEM.utf8)
-        guard let source = BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { throw failed("no memory") }
-        defer { BIO_free(source) }
-        // A key under a passphrase is refused; without this OpenSSL would ask on the terminal.
-        guard let key = PEM_read_bio_PrivateKey(source, nil, { _, _, _, _ in -1 }, nil) else {
+        guard let key = privateKey(keyPEM) else {
             ERR_clear_error()
             throw failed("private_key is no PEM-encoded private key without a passphrase")
         }
@@ -46,6 +42,17 @@ enum JSONWebToken {
             throw failed("OpenSSL does not sign with private_key")
         }
         return Array(signature.prefix(length))
+    }
+
+    private static func privateKey(_ text: String) -> OpaquePointer? {
+        var text = text
+        // OpenSSL reads where the text lies, so all of it happens while it lies there.
+        return text.withUTF8 { pem in
+            guard let source = BIO_new_mem_buf(pem.baseAddress, Int32(clamping: pem.count)) else { return nil }
+            defer { BIO_free(source) }
+            // A key under a passphrase is refused; without this OpenSSL would ask on the terminal.
+            return PEM_read_bio_PrivateKey(source, nil, { _, _, _, _ in -1 }, nil)
+        }
     }
 
     private static func failed(_ reason: String) -> CredentialsError {
