@@ -162,7 +162,8 @@ def test_lost_answers_double_nothing(levee, store, tmp_path):
 
 def test_secrets_are_in_no_message(levee, store, tmp_path):
     """What goes wrong says so, with the store's words, and without what lets anybody in."""
-    store.server.fail("tables.*nowhere|nowhere.*tables|prefix=tables", count=100, status=403, headers={"x-ms-error-code": "AuthorizationFailure", "x-ms-request-id": "an-id"})
+    refusal = {"x-ms-error-code": "AuthorizationFailure", "x-ms-request-id": "an-id"}
+    store.server.fail("tables.*nowhere|nowhere.*tables|prefix=tables", count=100, status=403, headers=refusal)
     done = levee.run("table", "describe", f"{store.url}/tables/nowhere", env={**os.environ, **store.environment})
     store.server.forget()
     assert done.returncode != 0 and "403" in done.stderr

@@ -131,3 +131,36 @@ import Testing
         }
     }
 }
+
+@Suite struct AzureListPageTests {
+    private static let page = """
+        \u{FEFF}<?xml version="1.0" encoding="utf-8"?><EnumerationResults ServiceEndpoint="https://a.blob.core.windows.net/"><Prefix>t/</Prefix><Blobs>\
+        <Blob><Name>t/a &amp; b</Name><Properties><Last-Modified>Sat, 21 Nov 2026 20:00:00 GMT</Last-Modified><Etag>x</Etag><ResourceType>file</ResourceType>\
+        <Content-Length>12</Content-Length></Properties><OrMetadata /></Blob>\
+        <Blob><Name Encoded="true">t%2F%01%25</Name><Properties><Content-Length>0</Content-Length><Last-Modified>Sat, 21 Nov 2026 20:00:01 GMT</Last-Modified>\
+        </Properties><Metadata><Hdi_isfolder>true</Hdi_isfolder></Metadata></Blob>\
+        <BlobPrefix><Name>t/p/</Name></BlobPrefix></Blobs><NextMarker>2!x</NextMarker></EnumerationResults>
+        """
+
+    @Test func readsBlobs() throws {
+        let page = try AzureListPage(Bytes(Self.page))
+        #expect(page.blobs.map(\.name) == ["t/a & b", "t/\u{1}%"])
+        #expect(page.blobs.map(\.isDirectory) == [false, true])
+        #expect(page.blobs[0].size == 12 && page.marker == "2!x" && page.isHierarchical)
+    }
+
+    /// Cut or damaged anywhere it is read or refused, and nothing worse.
+    @Test func takesHostileBytes() {
+        let whole = Bytes(Self.page)
+        for length in 0..<(whole.count - 1) { #expect(throws: XMLError.self) { try AzureListPage(whole.prefix(length)) } }
+        let random = SeededRandomSource(seed: 11)
+        for _ in 0..<1000 {
+            var bytes = whole.array
+            for _ in 0..<3 { bytes[random.integer(below: bytes.count)] = UInt8(truncatingIfNeeded: random.next()) }
+            _ = try? AzureListPage(Bytes(bytes))
+        }
+        for text in ["", "<Error/>", "<EnumerationResults><Blobs><Blob><Name>x</Name></Blob></Blobs></EnumerationResults>"] {
+            #expect(throws: XMLError.self) { try AzureListPage(Bytes(text)) }
+        }
+    }
+}
