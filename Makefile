@@ -4,7 +4,7 @@ SWIFT_RELEASE = swift build -c release --static-swift-stdlib --product levee
 LEVEE = .build/release/levee
 PYTHON = .venv/bin/python
 
-.PHONY: build demo dev test unit interop bench bench-log bench-log-curve bench-parquet fuzz soak lint format generate clean dependencies peers help
+.PHONY: build demo dev test unit interop bench bench-log bench-log-curve bench-parquet bench-store fuzz soak lint format generate clean dependencies peers help
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench-parquet: peers ## Parquet decoding and encoding beside pyarrow: a whole ta
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --encode
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --encode-matrix --runs 3
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench
+
+bench-store: peers ## the S3 client beside boto3: GET, PUT, listing, against a loopback server
+	swift build -c release --static-swift-stdlib --product StoreBench
+	.venv/s3/bin/python bench/store.py --bench .build/release/StoreBench
 
 bench-log: peers build ## the log alone, beside deltalake: opening 200,000 files from commits and from a checkpoint, writing that
 	$(PYTHON) bench/run.py --levee $(LEVEE) --only log

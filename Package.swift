@@ -62,6 +62,11 @@ let package = Package(
             name: "ParquetBench", dependencies: ["Base", "ObjectStore", "Columnar", "Parquet"], path: "bench/ParquetBench", swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
 
+        // Levee's side of `make bench-store`, and the server that it talks to.
+        .executableTarget(
+            name: "StoreBench", dependencies: ["Base", "HTTP", "ObjectStore"], path: "bench/StoreBench", swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
+
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("BaseTests", ["Base"]),
         tests("HTTPTests", ["HTTP"]),

@@ -26,6 +26,8 @@ public struct HTTPClientConfiguration: Sendable {
     /// Asks for gzip and decodes it. Only where the server's bytes are text.
     public var acceptsCompression = false
     public var userAgent = "levee"
+    /// How much is read or written at a time, in bytes; nil leaves it to the library (16 and 64 KiB). More for those who move megabytes, each connection's buffers are as large.
+    public var bufferSize: Int?
 
     public init() {}
 }

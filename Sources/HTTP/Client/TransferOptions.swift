@@ -34,6 +34,10 @@ struct TransferOptions {
         levee_curl_set_long(easy, CURLOPT_HTTP_VERSION, useHTTP2 ? Int(CURL_HTTP_VERSION_2TLS) : Int(CURL_HTTP_VERSION_1_1))
         // Waits for the first connection to tell whether it multiplexes, instead of opening one per request meanwhile.
         levee_curl_set_long(easy, CURLOPT_PIPEWAIT, useHTTP2 ? 1 : 0)
+        if let size = configuration.bufferSize {
+            levee_curl_set_long(easy, CURLOPT_BUFFERSIZE, size)
+            levee_curl_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, size)
+        }
         if request.usesFreshConnection { levee_curl_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
         if configuration.acceptsCompression { levee_curl_set_string(easy, CURLOPT_ACCEPT_ENCODING, "gzip") }
         applyTimeouts(easy)

@@ -29,6 +29,7 @@ final class S3Bucket: Sendable {
         var http = HTTPClientConfiguration()
         http.tls = configuration.tls
         http.proxy = configuration.proxy
+        http.bufferSize = 256 << 10
         let client = RemoteClient(
             http: HTTPClient(configuration: http, loop: loop), signer: signer, dialect: S3Dialect(),
             metrics: RemoteMetrics(registry: metrics, store: "s3://\(name)"), policy: policy, clock: clock, random: random)

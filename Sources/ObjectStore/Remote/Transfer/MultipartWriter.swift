@@ -3,7 +3,9 @@ import Base
 /// How a backend takes a large object.
 struct MultipartRules: Sendable {
     /// Of all parts but the last, as long as there are fewer than a thousand; later ones grow, so that the largest object fits.
-    var partSize = 8 << 20
+    ///
+    /// A little less than the largest blocks of memory that ``Bytes`` keeps for reuse: fresh ones cost more time than their transfer does (`make bench-store`).
+    var partSize = 7 << 20
     var largestPart = 1 << 30
     var maximumParts = 10_000
     /// Parts under way at once; 1 where they must come in order.
@@ -50,8 +52,9 @@ actor MultipartWriter: ObjectWriter {
     private let target: any MultipartTarget
     private var buffer = BytesBuilder()
     private var upload: (any MultipartUpload)?
-    private var parts: [Task<String, any Error>] = []
-    private var firstUnfinished = 0
+    /// Parts under way, in order. One that is done keeps nothing but its receipt.
+    private var running: [Task<String, any Error>] = []
+    private var receipts: [String] = []
     private var offset: Int64 = 0
     private var hasEnded = false
 
@@ -62,11 +65,11 @@ actor MultipartWriter: ObjectWriter {
         guard !hasEnded else { throw ended() }
         var rest = bytes
         while !rest.isEmpty {
-            let size = target.rules.size(ofPart: parts.count + 1)
+            let size = target.rules.size(ofPart: nextPart)
             // Only once there is more: the last part must not be empty.
             if buffer.count >= size { try await sendPart(isLast: false) }
-            let taken = rest.prefix(target.rules.size(ofPart: parts.count + 1) - buffer.count)
-            if buffer.count == 0 { buffer.reserve(max(taken.count, parts.isEmpty ? 0 : target.rules.size(ofPart: parts.count + 1))) }
+            let taken = rest.prefix(target.rules.size(ofPart: nextPart) - buffer.count)
+            if buffer.count == 0 { buffer.reserve(max(taken.count, nextPart == 1 ? 0 : target.rules.size(ofPart: nextPart))) }
             taken.withUnsafeBytes { buffer.append(contentsOf: $0) }
             rest = rest.dropFirst(taken.count)
         }
@@ -80,8 +83,7 @@ actor MultipartWriter: ObjectWriter {
                 try await target.putWhole(buffer.take())
             } else {
                 try await sendPart(isLast: true)
-                var receipts: [String] = []
-                for part in parts { receipts.append(try await value(of: part)) }
+                while !running.isEmpty { try await awaitOldest() }
                 try await upload?.complete(receipts, size: offset)
             }
             hasEnded = true
@@ -95,9 +97,9 @@ actor MultipartWriter: ObjectWriter {
         guard !hasEnded else { return }
         hasEnded = true
         _ = buffer.take()
-        for part in parts { part.cancel() }
-        for part in parts { _ = await part.result }
-        parts = []
+        for part in running { part.cancel() }
+        for part in running { _ = await part.result }
+        running = []
         if let upload {
             // Not in this task, which may be cancelled.
             await Task { await upload.abort() }.value
@@ -112,18 +114,23 @@ actor MultipartWriter: ObjectWriter {
             upload = try await target.begin()
             self.upload = upload
         }
-        guard parts.count < target.rules.maximumParts else {
+        guard nextPart <= target.rules.maximumParts else {
             throw ObjectStoreError.failed(
                 path: target.name, operation: "writing", message: "the object has more than \(target.rules.maximumParts) parts; write smaller files",
                 retryable: false)
         }
-        while parts.count - firstUnfinished >= target.rules.parallelParts {
-            _ = try await value(of: parts[firstUnfinished])
-            firstUnfinished += 1
-        }
-        let part = MultipartPart(number: parts.count + 1, offset: offset, bytes: buffer.take(), isLast: isLast)
+        while running.count >= target.rules.parallelParts { try await awaitOldest() }
+        let part = MultipartPart(number: nextPart, offset: offset, bytes: buffer.take(), isLast: isLast)
         offset += Int64(part.bytes.count)
-        parts.append(Task { try await upload.upload(part) })
+        running.append(Task { try await upload.upload(part) })
+    }
+
+    private var nextPart: Int { receipts.count + running.count + 1 }
+
+    private func awaitOldest() async throws {
+        guard let oldest = running.first else { return }
+        receipts.append(try await value(of: oldest))
+        running.removeFirst()
     }
 
     /// A part's receipt; the part is cancelled with the caller.

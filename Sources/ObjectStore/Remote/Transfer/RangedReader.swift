@@ -16,7 +16,8 @@ struct RangedReader: Sendable {
     struct Limits: Sendable {
         /// Fetching so many bytes for nothing is cheaper than another request.
         var gap: Int64 = 512 << 10
-        var partSize: Int64 = 8 << 20
+        /// Of ``MultipartRules/partSize`` for the same reason.
+        var partSize: Int64 = 7 << 20
         var parallel = 8
     }
 
