@@ -34,7 +34,7 @@ interop: peers build
 
 soak: peers build ## the long tests: contention, crashes and hostile input by the thousand (seeded)
 	LEVEE_SOAK=1 LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra -m soak --timeout 3600
-	LEVEE_SOAK=1 swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter 'ParquetTests|LogMutationTests|RandomDeleteTests|InterleavingTests'
+	LEVEE_SOAK=1 swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter 'ParquetTests|LogMutationTests|RandomDeleteTests|InterleavingTests|S3FaultTests|AzureStoreTests|GCSStoreTests'
 
 bench: peers build ## maintenance beside deltalake on the same input: wall, CPU, peak RSS, ratios
 	$(PYTHON) bench/run.py --levee $(LEVEE)
