@@ -113,11 +113,13 @@ def test_what_is_marked_or_rewritten_reads_the_same_elsewhere(levee, tmp_path, t
 
 # Those that Levee must not delete from, or not rewrite, and the word that the refusal must have.
 REFUSED = {"table_with_liquid_clustering": "liquid"}
+# Whose rows take the peer and the test a quarter of a minute.
+LARGE = {"COVID-19_NYT"}
 TABLES = sorted(path.name for path in CONFORMANCE.iterdir()) if CONFORMANCE.exists() else []
 
 
 @pytest.mark.skipif(not TABLES, reason=f"the conformance tables are not at {CONFORMANCE}")
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.soak) if name in LARGE else name for name in TABLES])
 def test_tables_of_others_lose_the_rows_that_are_meant(levee, tmp_path, name):
     """Whatever wrote them and whatever features they have: the rows of one value go, all others stay as they are."""
     target = tmp_path / name
