@@ -88,12 +88,15 @@ class LeveeEngine:
         return {"version": result["version"], "files": result["metrics"]["numDeletedFiles"]}
 
 
+# The peer lists the log while others write to it, and gives up where it sees a version's checksum and not yet its commit; by its own words a bug.
+CHECKSUM_AHEAD = re.compile(r"CRC file version \d+ is newer than log segment version")
+
+
 class PeerEngine:
     def __init__(self, table, worker):
         self.table, self.worker, self.runs = table, worker, 0
 
     def _open(self):
-        """The peer lists the log while others write to it, and gives up where it sees a version's checksum and not yet its commit; by its own words a bug."""
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError
 
@@ -101,22 +104,39 @@ class PeerEngine:
             try:
                 return DeltaTable(self.table)
             except DeltaError as error:
-                if not re.search(r"CRC file version \d+ is newer than log segment version", str(error)):
+                if not CHECKSUM_AHEAD.search(str(error)):
                     raise
+
+    def _metrics_in_log(self, ledger):
+        """Of a commit whose answer was lost; None where it is not in the log."""
+        for _, actions in commits(self.table):
+            for action in actions:
+                if action.get("commitInfo", {}).get("ledger") == ledger:
+                    return action["commitInfo"].get("operationMetrics", {})
+        return None
 
     def next_commit(self):
         return f"worker-{self.worker}/{self.runs + 1}"
 
-    def _run(self, action):
+    def _run(self, action, of_metrics=lambda metrics: None):
+        """What `action` returns; where only its commit is there to tell, what `of_metrics` makes of the commit's metrics."""
         from deltalake import CommitProperties
-        from deltalake.exceptions import CommitFailedError
+        from deltalake.exceptions import CommitFailedError, DeltaError
 
         self.runs += 1
-        properties = CommitProperties(custom_metadata={"ledger": f"worker-{self.worker}/{self.runs}"})
+        ledger = f"worker-{self.worker}/{self.runs}"
         try:
-            return action(self._open(), properties)
+            return action(self._open(), CommitProperties(custom_metadata={"ledger": ledger}))
         except CommitFailedError as error:
             raise Conflict(str(error)) from error
+        except DeltaError as error:
+            if not CHECKSUM_AHEAD.search(str(error)):
+                raise
+            # It looks at the table before its commit, and again after it.
+            metrics = self._metrics_in_log(ledger)
+            if metrics is None:
+                raise Conflict(str(error)) from error
+            return of_metrics(metrics)
 
     def append(self, ids, zone):
         import pyarrow as pa
@@ -127,7 +147,8 @@ class PeerEngine:
         return {}
 
     def delete(self, condition):
-        return {"rows": self._run(lambda table, properties: table.delete(condition, commit_properties=properties))["num_deleted_rows"]}
+        metrics = self._run(lambda table, properties: table.delete(condition, commit_properties=properties), of_metrics=lambda metrics: metrics)
+        return {"rows": int(metrics["num_deleted_rows"])}
 
     def optimize(self):
         own = [("zone", "=", f"peer{self.worker}")]
@@ -135,7 +156,8 @@ class PeerEngine:
         return {}
 
     def vacuum(self):
-        return {"files": len(self._run(lambda table, properties: table.vacuum(dry_run=False, commit_properties=properties)))}
+        files = self._run(lambda table, properties: table.vacuum(dry_run=False, commit_properties=properties), of_metrics=lambda metrics: [])
+        return {"files": len(files)}
 
 
 def work(engine, ledgers, worker, seconds, seed):
