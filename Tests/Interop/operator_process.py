@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import threading
 
 
 class OperatorProcess:
@@ -30,40 +29,25 @@ class OperatorProcess:
         return self.start()
 
 
-class WorkerHunter(threading.Thread):
-    """Sends a signal to the first worker process whose task has a certain text in it."""
+STOPPED_AT_WORK = {"env": [{"name": "LEVEE_FAULT_POINT", "value": "optimize.planned"}, {"name": "LEVEE_FAULT_SIGNAL", "value": "STOP"}]}
+"""A jobTemplate whose workers stop themselves when they know what to do and have done nothing."""
 
-    def __init__(self, text, number):
-        super().__init__(daemon=True)
-        self.text = text.encode()
-        self.number = number
-        self.found = threading.Event()
-        self.pid = None
-        self.stopped = False
 
-    def run(self):
-        while not self.stopped:
-            for entry in os.scandir("/proc"):
-                if not entry.name.isdigit():
-                    continue
-                try:
-                    with open(f"/proc/{entry.name}/cmdline", "rb") as file:
-                        command = file.read()
-                    if b"\0worker\0--task\0" in command and self.text in command:
-                        os.kill(int(entry.name), self.number)
-                        self.pid = int(entry.name)
-                        self.found.set()
-                        return
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped = True
-        self.join()
+def stopped_worker(text, besides=None):
+    """The process of a worker that has stopped and whose task has a certain text in it; None where there is none yet."""
+    for entry in os.scandir("/proc"):
+        if not entry.name.isdigit() or int(entry.name) == besides:
+            continue
+        try:
+            with open(f"/proc/{entry.name}/cmdline", "rb") as file:
+                command = file.read()
+            if b"\0worker\0--task\0" in command and text.encode() in command:
+                with open(f"/proc/{entry.name}/stat") as file:
+                    if file.read().rpartition(")")[2].split()[0] == "T":
+                        return int(entry.name)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return None
 
 
 def levee_object(kind, name, labels=None, **spec):

@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable
 from devcluster.control_plane import ControlPlane, Kubectl, eventually, kubectls
 from kubernetes_validate import validate
-from operator_process import WorkerHunter, delta_table, operation, policy
+from operator_process import STOPPED_AT_WORK, delta_table, operation, policy, stopped_worker
 from operator_site import Site, cluster, everything, optimizes, site
 from rows import delta_rs_rows
 from samples import partitioned, small_files
@@ -271,12 +271,11 @@ def test_the_operator_may_be_killed_while_the_worker_runs(site):
     small_files(table)
     before = delta_rs_rows(table)
     site.operator.start()
-    with WorkerHunter(site.name, signal.SIGSTOP) as hunter:
-        site.apply(delta_table("orders", table), operation("run"))
-        assert hunter.found.wait(30)
+    site.apply(delta_table("orders", table), operation("run", optimize={}, jobTemplate=STOPPED_AT_WORK))
+    worker = eventually(lambda: stopped_worker(site.name))
     eventually(lambda: site.status("tableoperation", "run").get("phase") == "Running")
     site.operator.kill()
-    os.kill(hunter.pid, signal.SIGCONT)
+    os.kill(worker, signal.SIGCONT)
     job = site.status("tableoperation", "run")["jobRef"]["name"]
     site.kubectl("wait", "--for=condition=Complete", f"job/{job}", "--timeout=30s")
     assert site.status("tableoperation", "run")["phase"] == "Running"
@@ -291,12 +290,11 @@ def test_a_result_that_is_gone_is_found_in_the_table(site):
     table = site.lake / "orders"
     small_files(table)
     site.operator.start()
-    with WorkerHunter(site.name, signal.SIGSTOP) as hunter:
-        site.apply(delta_table("orders", table), operation("run"))
-        assert hunter.found.wait(30)
+    site.apply(delta_table("orders", table), operation("run", optimize={}, jobTemplate=STOPPED_AT_WORK))
+    worker = eventually(lambda: stopped_worker(site.name))
     eventually(lambda: site.status("tableoperation", "run").get("jobRef", {}).get("uid"))
     site.operator.kill()
-    os.kill(hunter.pid, signal.SIGCONT)
+    os.kill(worker, signal.SIGCONT)
     job = site.status("tableoperation", "run")["jobRef"]["name"]
     site.kubectl("wait", "--for=condition=Complete", f"job/{job}", "--timeout=30s")
     site.kubectl("delete", "job", job)
@@ -315,9 +313,10 @@ def test_a_killed_worker_is_tried_again_and_finishes(site):
     small_files(table)
     before = delta_rs_rows(table)
     site.operator.start()
-    with WorkerHunter(site.name, signal.SIGKILL) as hunter:
-        site.apply(delta_table("orders", table), operation("run"))
-        assert hunter.found.wait(30)
+    site.apply(delta_table("orders", table), operation("run", optimize={}, jobTemplate=STOPPED_AT_WORK))
+    worker = eventually(lambda: stopped_worker(site.name))
+    os.kill(worker, signal.SIGKILL)
+    os.kill(eventually(lambda: stopped_worker(site.name, besides=worker)), signal.SIGCONT)
     run = site.until_finished("run")["status"]
     assert run["phase"] == "Succeeded" and run["attempts"] == 1, run
     assert delta_rs_rows(table) == before and len(optimizes(table)) == 1
@@ -353,16 +352,15 @@ def test_a_running_operation_is_ended_cleanly(site, way):
     small_files(table)
     before = everything(table)
     site.operator.start()
-    with WorkerHunter(site.name, signal.SIGSTOP) as hunter:
-        site.apply(delta_table("orders", table), operation("run"))
-        assert hunter.found.wait(30)
+    site.apply(delta_table("orders", table), operation("run", optimize={}, jobTemplate=STOPPED_AT_WORK))
+    worker = eventually(lambda: stopped_worker(site.name))
     eventually(lambda: site.status("tableoperation", "run").get("phase") == "Running")
     if way == "cancel":
         site.kubectl("patch", "tableoperation", "run", "--type", "merge", "-p", '{"spec":{"cancel":true}}')
     else:
         site.kubectl("delete", "tableoperation", "run", "--wait=false")
     time.sleep(0.5)
-    os.kill(hunter.pid, signal.SIGCONT)
+    os.kill(worker, signal.SIGCONT)
     if way == "cancel":
         run = site.until_finished("run")["status"]
         assert run["phase"] == "Cancelled" or optimizes(table), run

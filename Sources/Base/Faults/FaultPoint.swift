@@ -2,7 +2,8 @@ import Glibc
 
 /// Named steps at which a test can kill the process, to show that whatever is left is whole.
 ///
-/// `LEVEE_FAULT_POINT=name` kills at the first time the step is reached, `name:3` at the third. `LEVEE_FAULT_LOG=FILE` appends the name of every step that is
+/// `LEVEE_FAULT_POINT=name` kills at the first time the step is reached, `name:3` at the third; with `LEVEE_FAULT_SIGNAL=STOP` the process only stops there,
+/// until somebody continues or kills it. `LEVEE_FAULT_LOG=FILE` appends the name of every step that is
 /// reached, so that a test can enumerate them instead of picking. Without these variables a step costs one comparison.
 public enum FaultPoint {
     private static let plan = FaultPlan.fromEnvironment()
@@ -16,6 +17,7 @@ public enum FaultPoint {
 private final class FaultPlan: Sendable {
     private let target: String?
     private let occurrence: Int
+    private let signal: Int32
     private let logFile: String?
     private let hits = Lock(0)
 
@@ -29,6 +31,7 @@ private final class FaultPlan: Sendable {
         let parts = point?.split(separator: ":", maxSplits: 1) ?? []
         target = parts.first.map(String.init)
         occurrence = parts.count > 1 ? Int(parts[1]) ?? 1 : 1
+        signal = environmentVariable("LEVEE_FAULT_SIGNAL") == "STOP" ? SIGSTOP : SIGKILL
         self.logFile = logFile
     }
 
@@ -41,7 +44,7 @@ private final class FaultPlan: Sendable {
             hits += 1
             return hits
         }
-        if count == occurrence { kill(getpid(), SIGKILL) }
+        if count == occurrence { kill(getpid(), signal) }
     }
 }
 

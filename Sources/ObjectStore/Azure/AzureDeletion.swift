@@ -1,28 +1,15 @@
 import Base
 import HTTP
 
-/// Deletes many blobs: by batches of 256 in one request each, one by one where the service has no batches (OneLake, old appliances, a SAS without the right).
-struct AzureDeletion: Sendable {
-    typealias Target = BatchDeletion.Target
+/// Many blobs are deleted 256 in one request, one by one where the service has no batches (OneLake, old appliances, a SAS without the right).
+extension AzureService {
+    static let largestBatch = 256
 
-    /// The service's limit.
-    static let batchLimit = 256
-
-    let service: AzureService
-
-    /// Those that could not be deleted, in order.
-    func run(_ targets: [Target]) async throws -> [BatchDeletion.Failure] {
-        let batches = BatchDeletion(
-            client: service.client, limit: Self.batchLimit, isSupported: service.usesBatches,
-            batch: { targets, session in try await batch(targets, session) }, single: { try await service.delete($0.key, target: $0.name) })
-        return try await batches.run(targets)
-    }
-
-    private func batch(_ targets: [Target], _ session: RetrySession) async throws -> BatchDeletion.Answer {
-        let request = try await request(for: targets)
+    func deleteBatch(_ targets: [BatchDeletion.Target], in session: RetrySession) async throws -> BatchDeletion.Answer {
+        let request = try await batchRequest(targets)
         let response: RemoteResponse
         do {
-            response = try await service.client.send(request, in: session)
+            response = try await client.send(request, in: session)
         } catch let failure as RemoteFailure where Self.meansNoBatches(failure) {
             return .unsupported
         }
@@ -39,14 +26,14 @@ struct AzureDeletion: Sendable {
         }
     }
 
-    private func request(for targets: [Target]) async throws -> RemoteRequest {
-        let boundary = "batch_\(WriteToken.make(service.client.random))"
+    private func batchRequest(_ targets: [BatchDeletion.Target]) async throws -> RemoteRequest {
+        let boundary = "batch_\(WriteToken.make(client.random))"
         var text = ""
         for (place, target) in targets.enumerated() {
-            var part = service.request("delete", "deleting", "DELETE", target.key, target: target.name)
+            var part = request("delete", "deleting", "DELETE", target.key, target: target.name)
             // Each part is signed by itself.
             do {
-                try await service.signer.signPart(&part, at: service.client.clock.now())
+                try await signer.signPart(&part, at: client.clock.now())
             } catch let error as CredentialsError {
                 throw RemoteFailure(
                     operation: "deleting", target: target.name, cause: .credentials(error.message, retryable: error.isRetryable), attempts: 1,
@@ -59,7 +46,7 @@ struct AzureDeletion: Sendable {
             text += "Content-Length: 0\r\n\r\n"
         }
         text += "--\(boundary)--\r\n"
-        var request = service.request("delete_batch", "deleting", "POST", "", target: targets[0].name, query: [("restype", "container"), ("comp", "batch")])
+        var request = request("delete_batch", "deleting", "POST", "", target: targets[0].name, query: [("restype", "container"), ("comp", "batch")])
         request.headers["Content-Type"] = "multipart/mixed; boundary=\(boundary)"
         request.body = RemoteBody(Bytes(text))
         return request

@@ -18,23 +18,14 @@ final class AzureListing: ObjectListing {
     private static let portion = 1000
 
     private let service: AzureService
-    /// Of the store, within the container; empty or with a slash at its end.
-    private let root: String
-    private let prefix: String
-    private let startAfter: String?
-    private let target: String
-    private let pageSize: Int
+    private let range: ListedRange
     // One caller at a time; the lock is never held while a page is fetched.
     private let state: Lock<State>
 
-    init(service: AzureService, root: String, prefix: String, startAfter: String?, target: String, pageSize: Int) {
+    init(service: AzureService, _ range: ListedRange) {
         self.service = service
-        self.root = root
-        self.prefix = prefix
-        self.startAfter = startAfter
-        self.target = target
-        self.pageSize = pageSize
-        let wantsStart = startAfter != nil && service.knowsStartFrom.withLock { $0 }
+        self.range = range
+        let wantsStart = range.startAfter != nil && service.knowsStartFrom.withLock { $0 }
         state = Lock(State(version: wantsStart ? Self.startFromVersion : nil))
     }
 
@@ -43,8 +34,8 @@ final class AzureListing: ObjectListing {
         while true {
             let portion = state.withLock { state -> [ObjectInfo]? in
                 if state.ready.isEmpty { return state.isAtEnd ? [] : nil }
-                defer { state.ready = state.ready.dropFirst(min(Self.portion, pageSize)) }
-                return Array(state.ready.prefix(min(Self.portion, pageSize)))
+                defer { state.ready = state.ready.dropFirst(min(Self.portion, range.pageSize)) }
+                return Array(state.ready.prefix(min(Self.portion, range.pageSize)))
             }
             if let portion { return portion.isEmpty ? nil : portion }
             try await fetch()
@@ -53,9 +44,11 @@ final class AzureListing: ObjectListing {
 
     private func fetch() async throws {
         let (marker, version) = state.withLock { ($0.marker, $0.version) }
-        var query = [("restype", "container"), ("comp", "list"), ("prefix", root + prefix), ("maxresults", "\(pageSize)"), ("include", "metadata")]
+        var query = [
+            ("restype", "container"), ("comp", "list"), ("prefix", range.root + range.prefix), ("maxresults", "\(range.pageSize)"), ("include", "metadata"),
+        ]
         if let marker { query.append(("marker", marker)) } else if let start { query.append(("startFrom", start)) }
-        var request = service.request("list", "listing", "GET", "", target: target, query: query)
+        var request = service.request("list", "listing", "GET", "", target: range.target, query: query)
         request.headers["x-ms-version"] = version
         request.answers = [404]
         // Names of a thousand characters, each written as nine, are possible.
@@ -80,19 +73,19 @@ final class AzureListing: ObjectListing {
             let failure = AzureDialect.failure(status: 404, headers: response.headers, body: response.body)
             // A hierarchical namespace knows that nothing can be below what is a file, and says so in this way.
             guard failure.isAboutContainer else { return AzureListPage() }
-            throw RemoteFailure(operation: request.operation, target: target, cause: .server(failure), attempts: 1, mayHaveActed: false)
+            throw RemoteFailure(operation: request.operation, target: range.target, cause: .server(failure), attempts: 1, mayHaveActed: false)
         }
         do { return try AzureListPage(response.body) } catch {
-            throw RemoteFailure(operation: request.operation, target: target, cause: .badResponse("\(error)"), attempts: 1, mayHaveActed: false)
+            throw RemoteFailure(operation: request.operation, target: range.target, cause: .badResponse("\(error)"), attempts: 1, mayHaveActed: false)
         }
     }
 
     /// Where the service may begin: at or before the first name that is wanted, in byte order and in that of a hierarchical namespace, which lists `a/b`
     /// before `a-b`. The first byte that sorts before the slash is where the two part.
     private var start: String? {
-        guard let startAfter else { return nil }
+        guard let startAfter = range.startAfter else { return nil }
         let safe = String(decoding: startAfter.utf8.prefix { $0 >= UInt8(ascii: "/") }, as: UTF8.self)
-        return root + safe
+        return range.root + safe
     }
 
     private func take(_ page: AzureListPage, _ state: inout State) {
@@ -100,13 +93,11 @@ final class AzureListing: ObjectListing {
         state.isAtEnd = page.marker == nil
         var infos: [ObjectInfo] = []
         infos.reserveCapacity(page.blobs.count)
-        for blob in page.blobs where !blob.isDirectory && blob.name.utf8.starts(with: root.utf8) {
-            let relative = String(blob.name.utf8.dropFirst(root.utf8.count)) ?? ""
-            // Names that are no path (`a//b`, `a/`) are no object that anybody could ask for.
-            guard let path = try? ObjectPath(relative), startAfter.map({ $0.utf8.lexicographicallyPrecedes(relative.utf8) }) ?? true else { continue }
+        for blob in page.blobs where !blob.isDirectory {
+            guard let path = range.path(blob.name) else { continue }
             infos.append(ObjectInfo(path: path, sizeInBytes: blob.size, modified: blob.modified))
         }
-        if page.isHierarchical, state.order == nil { state.order = ByteOrder(prefix: prefix) }
+        if page.isHierarchical, state.order == nil { state.order = ByteOrder(prefix: range.prefix) }
         if state.order != nil {
             for info in infos { state.order?.add(info) }
             infos = state.order?.take(atEnd: state.isAtEnd) ?? []

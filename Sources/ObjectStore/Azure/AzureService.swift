@@ -1,12 +1,16 @@
 import Base
 import HTTP
 
-/// The Blob service's operations on one container. Throws ``RemoteFailure``.
-final class AzureService: Sendable {
+/// A container of Azure Blob Storage or Azure Data Lake Storage.
+///
+/// All goes through the Blob endpoint, with a hierarchical namespace too: a Put Blob shows the whole object or nothing, where the Data Lake endpoint's
+/// create, append and flush would show an empty commit to whoever looks in between.
+final class AzureService: RemoteService {
+    static let largestPage = 5000
+
     let client: RemoteClient
     let signer: AzureSigner
     let container: AzureContainer
-    /// Cleared for good once the service has turned a batch down.
     let usesBatches = Lock(true)
     /// Cleared for good once the service has not known the version that begins listings anywhere.
     let knowsStartFrom = Lock(true)
@@ -24,8 +28,16 @@ final class AzureService: Sendable {
         RemoteRequest(verb: verb, operation: operation, target: target, method: method, url: container.url(key).adding(query))
     }
 
+    func properties(_ key: String, target: String) async throws -> (size: Int64, modified: Timestamp)? {
+        let headers = try await look(key, target: target).headers
+        guard let size = headers["Content-Length"].flatMap({ Int64($0) }), let modified = headers["Last-Modified"].flatMap(Timestamp.init(httpDate:)) else {
+            return nil
+        }
+        return (size, modified)
+    }
+
     /// Throws a failure of status 404 where a directory is.
-    func properties(_ key: String, target: String) async throws -> RemoteResponse {
+    private func look(_ key: String, target: String) async throws -> RemoteResponse {
         let request = request("head", "looking up", "HEAD", key, target: target)
         let response = try await client.send(request)
         guard !response.isDirectory else { throw request.notFound() }
@@ -48,8 +60,7 @@ final class AzureService: Sendable {
         if response.status == 416 {
             // `bytes */SIZE`, where the server says so; a directory looks like an empty blob here.
             if let size = response.headers["Content-Range"].flatMap(ContentRange.init)?.size, size > 0 { return .beyond(size: size) }
-            let properties = try await properties(key, target: target)
-            return .beyond(size: properties.headers["Content-Length"].flatMap { Int64($0) } ?? 0)
+            return .beyond(size: try await properties(key, target: target)?.size ?? 0)
         }
         guard !response.isDirectory else { throw request.notFound() }
         return try RangedReader.Part(response, of: target)
@@ -97,16 +108,19 @@ final class AzureService: Sendable {
 
     private func owner(_ key: String, token: String, target: String) async throws -> ConditionalPut.Ownership {
         do {
-            let found = try await properties(key, target: target)
+            let found = try await look(key, target: target)
             return WriteToken.owner(token: token, found: found.headers[Self.tokenHeader], sameBytes: false)
         } catch let failure as RemoteFailure where failure.server?.status == 404 {
             return .absent
         }
     }
 
+    func upload(_ key: String, target: String) -> any MultipartTarget { AzureBlockTarget(service: self, key: key, name: target) }
+
+    func list(_ range: ListedRange) -> any ObjectListing { AzureListing(service: self, range) }
+
     // Deleting
 
-    /// A blob that is not there counts as deleted.
     func delete(_ key: String, target: String) async throws {
         var request = request("delete", "deleting", "DELETE", key, target: target)
         request.answers = [404]

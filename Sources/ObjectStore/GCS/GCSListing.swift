@@ -9,22 +9,13 @@ final class GCSListing: ObjectListing {
     }
 
     private let service: GCSService
-    /// Of the store, within the bucket; empty or with a slash at its end.
-    private let root: String
-    private let prefix: String
-    private let startAfter: String?
-    private let target: String
-    private let pageSize: Int
+    private let range: ListedRange
     // One caller at a time; the lock is never held while a page is fetched.
     private let state = Lock(State())
 
-    init(service: GCSService, root: String, prefix: String, startAfter: String?, target: String, pageSize: Int) {
+    init(service: GCSService, _ range: ListedRange) {
         self.service = service
-        self.root = root
-        self.prefix = prefix
-        self.startAfter = startAfter
-        self.target = target
-        self.pageSize = pageSize
+        self.range = range
     }
 
     func next() async throws -> [ObjectInfo]? {
@@ -37,17 +28,17 @@ final class GCSListing: ObjectListing {
     }
 
     private func page() async throws -> [ObjectInfo] {
-        var query = [("prefix", root + prefix), ("maxResults", "\(pageSize)"), ("fields", "nextPageToken,items(name,size,updated)")]
+        var query = [("prefix", range.root + range.prefix), ("maxResults", "\(range.pageSize)"), ("fields", "nextPageToken,items(name,size,updated)")]
         // Inclusive, other than what is asked for here; left out again below.
-        if let startAfter { query.append(("startOffset", root + startAfter)) }
+        if let startAfter = range.startAfter { query.append(("startOffset", range.root + startAfter)) }
         if let token = state.withLock({ $0.pageToken }) { query.append(("pageToken", token)) }
-        var request = service.request("list", "listing", "GET", target: target, path: service.bucket.path(), query: query)
+        var request = service.request("list", "listing", "GET", target: range.target, path: service.bucket.path(), query: query)
         request.expectedResponseSize = 256 << 10
         let answer: JSONValue
         do {
             let response = try await service.client.send(request)
             do { answer = try JSON.parse(response.body) } catch {
-                throw RemoteFailure(operation: request.operation, target: target, cause: .badResponse("\(error)"), attempts: 1, mayHaveActed: false)
+                throw RemoteFailure(operation: request.operation, target: range.target, cause: .badResponse("\(error)"), attempts: 1, mayHaveActed: false)
             }
         } catch let failure as RemoteFailure {
             throw failure.storeError
@@ -63,13 +54,11 @@ final class GCSListing: ObjectListing {
         var infos: [ObjectInfo] = []
         infos.reserveCapacity(items.count)
         for item in items {
-            guard let entry = GCSEntry(item), entry.name.utf8.starts(with: root.utf8) else {
+            guard let entry = GCSEntry(item) else {
                 throw ObjectStoreError.failed(
-                    path: target, operation: "listing", message: "the server listed an object without name, size or time", retryable: true)
+                    path: range.target, operation: "listing", message: "the server listed an object without name, size or time", retryable: true)
             }
-            let relative = String(entry.name.utf8.dropFirst(root.utf8.count)) ?? ""
-            // Names that are no path (`a//b`, or `a/` as consoles make folders) are no object that anybody could ask for.
-            guard let path = try? ObjectPath(relative), startAfter.map({ $0.utf8.lexicographicallyPrecedes(relative.utf8) }) ?? true else { continue }
+            guard let path = range.path(entry.name) else { continue }
             infos.append(ObjectInfo(path: path, sizeInBytes: entry.size, modified: entry.modified))
         }
         return infos

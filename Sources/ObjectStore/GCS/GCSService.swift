@@ -1,11 +1,13 @@
 import Base
 import HTTP
 
-/// The JSON API's operations on one bucket. Throws ``RemoteFailure``.
-final class GCSService: Sendable {
+/// A bucket of Google Cloud Storage, by the JSON API.
+final class GCSService: RemoteService {
+    static let largestPage = 1000
+
     let client: RemoteClient
     let bucket: GCSBucket
-    /// Cleared for good once the service has turned a batch down (a private endpoint or an emulator without them).
+    /// Private endpoints and emulators have no batches.
     let usesBatches = Lock(true)
 
     init(client: RemoteClient, bucket: GCSBucket) {
@@ -19,8 +21,12 @@ final class GCSService: Sendable {
 
     // Reading
 
+    func properties(_ key: String, target: String) async throws -> (size: Int64, modified: Timestamp)? {
+        GCSEntry(try await metadata(key, target: target)).map { ($0.size, $0.modified) }
+    }
+
     /// An object's resource.
-    func metadata(_ key: String, target: String) async throws -> JSONValue {
+    private func metadata(_ key: String, target: String) async throws -> JSONValue {
         let request = request(
             "head", "looking up", "GET", target: target, path: bucket.path(key), query: [("fields", "name,size,updated,generation,metadata")])
         let response = try await client.send(request)
@@ -44,8 +50,7 @@ final class GCSService: Sendable {
         let response = try await client.send(request)
         guard response.status == 416 else { return try RangedReader.Part(response, of: target) }
         if let size = response.headers["Content-Range"].flatMap(ContentRange.init)?.size { return .beyond(size: size) }
-        let found = try await metadata(key, target: target)
-        return .beyond(size: GCSEntry(found)?.size ?? 0)
+        return .beyond(size: try await properties(key, target: target)?.size ?? 0)
     }
 
     // Writing
@@ -94,9 +99,12 @@ final class GCSService: Sendable {
         }
     }
 
+    func upload(_ key: String, target: String) -> any MultipartTarget { GCSUploadTarget(service: self, key: key, name: target) }
+
+    func list(_ range: ListedRange) -> any ObjectListing { GCSListing(service: self, range) }
+
     // Deleting
 
-    /// An object that is not there counts as deleted.
     func delete(_ key: String, target: String) async throws {
         do {
             _ = try await client.send(request("delete", "deleting", "DELETE", target: target, path: bucket.path(key)))

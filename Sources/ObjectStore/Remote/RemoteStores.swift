@@ -28,7 +28,7 @@ final class RemoteStores: Sendable {
         self.random = random
     }
 
-    func azure(_ location: TableLocation) throws(ObjectStoreError) -> AzureStore {
+    func azure(_ location: TableLocation) throws(ObjectStoreError) -> RemoteStore<AzureService> {
         let place = try AzureLocation(location)
         let known = services.withLock { $0.azure[place.authority] }
         let service = if let known { known } else { try AzureService.open(place, with: self) }
@@ -38,10 +38,10 @@ final class RemoteStores: Sendable {
             services.azure[place.authority] = shared
             return shared
         }
-        return AzureStore(service: shared, root: place.path, description: location.description)
+        return RemoteStore(service: shared, root: place.path, description: location.description)
     }
 
-    func gcs(_ location: TableLocation) throws(ObjectStoreError) -> GCSStore {
+    func gcs(_ location: TableLocation) throws(ObjectStoreError) -> RemoteStore<GCSService> {
         let known = services.withLock { $0.gcs[location.authority] }
         let service = if let known { known } else { try GCSService.open(location.authority, with: self) }
         let shared = services.withLock { services -> GCSService in
@@ -49,7 +49,7 @@ final class RemoteStores: Sendable {
             services.gcs[location.authority] = shared
             return shared
         }
-        return GCSStore(service: shared, root: String(location.path.dropFirst()), description: location.description)
+        return RemoteStore(service: shared, root: String(location.path.dropFirst()), description: location.description)
     }
 
     /// A client for a store's own requests.

@@ -95,6 +95,15 @@ struct DictionaryPage {
         return starts
     }
 
+    /// nil for a dictionary without a value.
+    func withEntries<Result>(_ body: (DictionaryBuilder.Entries) -> Result) -> Result? {
+        values.withUnsafeBytes { raw in
+            guard let base = raw.baseAddress, count > 0 else { return nil }
+            guard let starts else { return body(DictionaryBuilder.Entries(base: base, starts: nil, width: width, count: count)) }
+            return starts.withUnsafeBufferPointer { body(DictionaryBuilder.Entries(base: base, starts: $0.baseAddress, width: 0, count: count)) }
+        }
+    }
+
     /// Adds the values to `union`; returns what each code becomes there.
     func merge(into union: DictionaryBuilder) -> [UInt32] {
         values.withUnsafeBytes { raw in

@@ -35,7 +35,9 @@ final class OpenedPage {
         if valueCount == 0 { return (.none, false) }
         if raw.encoding.isDictionary {
             guard let dictionary else { throw Damage("a page in dictionary encoding without a dictionary") }
-            return try dictionary.bounds(of: codes(dictionary, valueCount: valueCount), source.leaf)
+            return try codes(dictionary, valueCount: valueCount).withCodes { codes in dictionary.withEntries { $0.bounds(source.leaf, of: codes) } } ?? (
+                .none, false
+            )
         }
         guard raw.encoding == .plain else { return nil }
         return try BoundsKernels.bounds(source.leaf, ofPlain: body().values, count: valueCount)
@@ -45,35 +47,6 @@ final class OpenedPage {
     func close() {
         opened = nil
         index = nil
-    }
-}
-
-extension DictionaryPage {
-    /// The bounds of the values that the codes stand for, and whether a NaN is among them.
-    fileprivate func bounds(of index: IndexPage, _ leaf: SchemaLeaf) throws(Damage) -> (bounds: Bounds, sawNaN: Bool) {
-        var isUsed = [Bool](repeating: false, count: count)
-        try index.withCodes { (codes) throws(Damage) in
-            isUsed.withUnsafeMutableBufferPointer { isUsed in
-                for code in codes { isUsed[Int(code)] = true }
-            }
-        }
-        return values.withUnsafeBytes { raw in
-            guard let base = raw.baseAddress else { return (.none, false) }
-            guard let starts else {
-                let used = isUsed.indices.filter { isUsed[$0] }.map { Int32(truncatingIfNeeded: $0) }
-                let width = leaf.dictionaryWidth ?? 0
-                return withUnsafeTemporaryAllocation(byteCount: max(1, used.count * width), alignment: 8) { target in
-                    guard let target = target.baseAddress else { return (.none, false) }
-                    used.withUnsafeBufferPointer { used in
-                        if let first = used.baseAddress { ValueKernels.gather(base, width: width, first, target, count: used.count) }
-                    }
-                    return BoundsKernels.bounds(leaf, target, count: used.count, byteCount: used.count * width)
-                }
-            }
-            var search = ByteSearch()
-            for code in isUsed.indices where isUsed[code] { search.see(base + Int(starts[code]) + 4, Int(starts[code + 1] - starts[code]) - 4) }
-            return (search.bounds, false)
-        }
     }
 }
 

@@ -24,17 +24,33 @@ import Testing
         ])
     func killsAtTheNamedStep(point: String, reached: [String], killed: Bool) throws {
         let directory = try TemporaryDirectory()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["--testing-library", "swift-testing", "--filter", "FaultPointTests"]
-        process.environment = ProcessInfo.processInfo.environment.merging([
-            Self.walkVariable: "1", "LEVEE_FAULT_POINT": point, "LEVEE_FAULT_LOG": directory.appending("log"),
-        ]) { $1 }
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
+        let process = walk(["LEVEE_FAULT_POINT": point, "LEVEE_FAULT_LOG": directory.appending("log")])
         try process.run()
         process.waitUntilExit()
         #expect(try readFile(directory.appending("log")).text.split(separator: "\n").map(String.init) == reached)
         #expect((process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGKILL) == killed)
+    }
+
+    @Test(.enabled(if: environmentVariable(walkVariable) == nil))
+    func stopsAtTheNamedStepUntilItIsContinued() throws {
+        let directory = try TemporaryDirectory()
+        let process = walk(["LEVEE_FAULT_POINT": "second", "LEVEE_FAULT_SIGNAL": "STOP", "LEVEE_FAULT_LOG": directory.appending("log")])
+        try process.run()
+        while try !readFile("/proc/\(process.processIdentifier)/stat").text.contains(") T ") { usleep(10_000) }
+        #expect(try readFile(directory.appending("log")).text == "first\nsecond\n")
+        kill(process.processIdentifier, SIGCONT)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit)
+        #expect(try readFile(directory.appending("log")).text.split(separator: "\n").count == 6)
+    }
+
+    private func walk(_ variables: [String: String]) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.arguments = ["--testing-library", "swift-testing", "--filter", "FaultPointTests"]
+        process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }.merging([Self.walkVariable: "1"]) { $1 }
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        return process
     }
 }

@@ -20,12 +20,12 @@ enum AzureBackend {
         return try StoreFactory(executor: Backend.executor, options: options).open(location)
     }
 
-    static func smallPages(_ server: StoreServer) throws -> AzureStore {
+    static func smallPages(_ server: StoreServer) throws -> RemoteStore<AzureService> {
         let path = "conformance/\(StoreServer.nextNumber())"
         let stores = RemoteStores(
             options: StoreOptions(options(server), usesAmbientIdentity: false), loop: try HTTPClientLoop(), executor: Backend.executor,
             metrics: MetricsRegistry())
-        return AzureStore(service: try stores.azure(TableLocation("az://lake/")).service, root: path, description: "az://lake/\(path)", pageSize: 100)
+        return RemoteStore(service: try stores.azure(TableLocation("az://lake/")).service, root: path, description: "az://lake/\(path)", pageSize: 100)
     }
 }
 

@@ -106,43 +106,13 @@ import Testing
             #expect(!text.contains(server.fact("key")))
         }
         let other = try StoreFactory(executor: Backend.executor, options: StoreOptions(AzureBackend.options(server))).open(TableLocation("az://nowhere/x"))
-        for operation in ["get", "list", "put", "delete"] {
-            do {
-                switch operation {
-                case "get": _ = try await other.get(try ObjectPath("x"))
-                case "list": _ = try await other.list(prefix: "", startAfter: nil).all()
-                case "put": try await other.put(try ObjectPath("x"), Bytes("1"), mode: .ifAbsent)
-                default: for failure in try await other.delete([try ObjectPath("x")]) { throw failure.error }
-                }
-                Issue.record("\(operation): no error")
-            } catch let error as ObjectStoreError {
-                // A missing container is not a missing object.
-                if case .notFound = error { Issue.record("\(operation): \(error)") }
-                #expect("\(error)".contains("ContainerNotFound"))
-            }
-        }
+        try await server.expectMissingContainer(other, says: "ContainerNotFound")
     }
 
-    /// The answer to a commit is lost in every way there is: it is there once, and whoever wrote it knows.
-    @Test(
-        arguments: [
-            ["after": true], ["truncate": 10, "after": true], ["status": 500, "after": true], ["status": 503, "after": true], ["status": 503], [:],
-            ["status": 429],
-        ] as [[String: JSONValue]])
-    func anAmbiguousCommitIsReadBack(fault: [String: JSONValue]) async throws {
+    @Test(arguments: StoreServer.lostAnswers) func anAmbiguousCommitIsReadBack(fault: [String: JSONValue]) async throws {
         let server = try server()
-        let store = try AzureBackend.store(server, path: "ambiguous-\(StoreServer.nextNumber())")
-        let path = try ObjectPath("_delta_log/0.json")
-        try await server.fail("^PUT .*ambiguous", fault)
-        try await store.put(path, Bytes("ours"), mode: .ifAbsent)
-        // The same bytes from another writer are another writer's.
-        await #expect(throws: ObjectStoreError.self) { try await store.put(path, Bytes("ours"), mode: .ifAbsent) }
-        #expect(try await store.get(path).text == "ours")
-        let last = try ObjectPath("_delta_log/1.json")
-        try await store.put(last, Bytes("theirs"), mode: .ifAbsent)
-        try await server.fail("^PUT .*ambiguous", fault)
-        await #expect(throws: ObjectStoreError.self) { try await store.put(last, Bytes("ours"), mode: .ifAbsent) }
-        #expect(try await store.get(last).text == "theirs")
+        try await server.expectLostCommitsAreReadBack(
+            try AzureBackend.store(server, path: "ambiguous-\(StoreServer.nextNumber())"), fault, match: "^PUT .*ambiguous")
     }
 
     /// The connection breaks at each byte of the answer to a commit, and of the commit itself.
@@ -205,7 +175,7 @@ import Testing
     @Test func foldersThatHadoopLeavesAreNoObjects() async throws {
         let server = try server()
         let store = try AzureBackend.store(server, path: "hadoop")
-        guard let azure = store as? AzureStore else { throw XMLError(reason: "no Azure store", offset: 0) }
+        guard let azure = store as? RemoteStore<AzureService> else { throw XMLError(reason: "no Azure store", offset: 0) }
         var request = azure.service.request("put", "writing", "PUT", "hadoop/folder", target: "folder")
         request.headers["x-ms-blob-type"] = "BlockBlob"
         request.headers["x-ms-meta-hdi_isfolder"] = "true"
@@ -217,24 +187,6 @@ import Testing
 
     @Test func manyAreDeletedInBatchesOrOneByOne() async throws {
         let server = try server()
-        let store = try AzureBackend.store(server, path: "batch")
-        let paths = try (0..<600).map { try ObjectPath("d/\($0) %2F+&=ü") }
-        for supports in [true, false] {
-            try await server.configure(["supports_batch": .bool(supports)])
-            _ = try await concurrentMap(Array(paths.prefix(300)), limit: 8) { try await store.put($0, .empty, mode: .overwrite) }
-            try await server.forget()
-            try await server.fail("^PART DELETE .*batch/d/7%20", ["status": 503])
-            try await server.fail("^PART DELETE .*batch/d/9%20", ["status": 403])
-            let failures = try await store.delete(paths)
-            if supports {
-                #expect(failures.map(\.path) == [paths[9]])
-                #expect(try await server.requests("comp=batch").count == 4)
-            } else {
-                #expect(failures.isEmpty)
-            }
-        }
-        try await server.configure(["supports_batch": true])
-        try await server.forget()
-        #expect(try await store.list(prefix: "", startAfter: nil).all().isEmpty)
+        try await server.expectBatchDeletion(try AzureBackend.store(server, path: "batch"), objects: 600, part: "batch/d/", batch: "comp=batch")
     }
 }

@@ -19,12 +19,12 @@ enum GCSBackend {
         return try StoreFactory(executor: Backend.executor, options: options).open(location)
     }
 
-    static func smallPages(_ server: StoreServer) throws -> GCSStore {
+    static func smallPages(_ server: StoreServer) throws -> RemoteStore<GCSService> {
         let path = "conformance/\(StoreServer.nextNumber())"
         let stores = RemoteStores(
             options: StoreOptions(options(server), usesAmbientIdentity: false), loop: try HTTPClientLoop(), executor: Backend.executor,
             metrics: MetricsRegistry())
-        return GCSStore(service: try stores.gcs(TableLocation("gs://lake/")).service, root: path, description: "gs://lake/\(path)", pageSize: 100)
+        return RemoteStore(service: try stores.gcs(TableLocation("gs://lake/")).service, root: path, description: "gs://lake/\(path)", pageSize: 100)
     }
 }
 

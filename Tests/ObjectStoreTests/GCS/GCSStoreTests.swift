@@ -70,42 +70,13 @@ import Testing
             for part in ["gs://lake/errors/x", "reading", "403", "forbidden", "abc-1"] { #expect("\(error)".contains(part), "\(error)") }
         }
         let other = try StoreFactory(executor: Backend.executor, options: StoreOptions(GCSBackend.options(server))).open(TableLocation("gs://nowhere/x"))
-        for operation in ["get", "list", "put", "delete"] {
-            do {
-                switch operation {
-                case "get": _ = try await other.get(try ObjectPath("x"))
-                case "list": _ = try await other.list(prefix: "", startAfter: nil).all()
-                case "put": try await other.put(try ObjectPath("x"), Bytes("1"), mode: .ifAbsent)
-                default: for failure in try await other.delete([try ObjectPath("x")]) { throw failure.error }
-                }
-                Issue.record("\(operation): no error")
-            } catch let error as ObjectStoreError {
-                // A missing bucket is not a missing object.
-                if case .notFound = error { Issue.record("\(operation): \(error)") }
-                #expect("\(error)".contains("bucket does not exist"))
-            }
-        }
+        try await server.expectMissingContainer(other, says: "bucket does not exist")
     }
 
-    /// The answer to a commit is lost in every way there is: it is there once, and whoever wrote it knows.
-    @Test(
-        arguments: [
-            ["after": true], ["truncate": 10, "after": true], ["status": 500, "after": true], ["status": 503, "after": true], ["status": 503], [:],
-            ["status": 429],
-        ] as [[String: JSONValue]])
-    func anAmbiguousCommitIsReadBack(fault: [String: JSONValue]) async throws {
+    @Test(arguments: StoreServer.lostAnswers) func anAmbiguousCommitIsReadBack(fault: [String: JSONValue]) async throws {
         let server = try server()
-        let store = try GCSBackend.store(server, path: "ambiguous-\(StoreServer.nextNumber())")
-        let path = try ObjectPath("_delta_log/0.json")
-        try await server.fail("^POST .*uploadType=multipart", fault)
-        try await store.put(path, Bytes("ours"), mode: .ifAbsent)
-        await #expect(throws: ObjectStoreError.self) { try await store.put(path, Bytes("ours"), mode: .ifAbsent) }
-        #expect(try await store.get(path).text == "ours")
-        let last = try ObjectPath("_delta_log/1.json")
-        try await store.put(last, Bytes("theirs"), mode: .ifAbsent)
-        try await server.fail("^POST .*uploadType=multipart", fault)
-        await #expect(throws: ObjectStoreError.self) { try await store.put(last, Bytes("ours"), mode: .ifAbsent) }
-        #expect(try await store.get(last).text == "theirs")
+        try await server.expectLostCommitsAreReadBack(
+            try GCSBackend.store(server, path: "ambiguous-\(StoreServer.nextNumber())"), fault, match: "^POST .*uploadType=multipart")
     }
 
     /// The connection breaks at each byte of the answer to a commit, and of the commit itself.
@@ -160,25 +131,7 @@ import Testing
 
     @Test func manyAreDeletedInBatchesOrOneByOne() async throws {
         let server = try server()
-        let store = try GCSBackend.store(server, path: "batch")
-        let paths = try (0..<250).map { try ObjectPath("d/\($0) %2F+&=ü") }
-        for supports in [true, false] {
-            try await server.configure(["supports_batch": .bool(supports)])
-            _ = try await concurrentMap(Array(paths.prefix(150)), limit: 8) { try await store.put($0, .empty, mode: .overwrite) }
-            try await server.forget()
-            try await server.fail("^PART DELETE .*batch%2Fd%2F7%20", ["status": 503])
-            try await server.fail("^PART DELETE .*batch%2Fd%2F9%20", ["status": 403])
-            let failures = try await store.delete(paths)
-            if supports {
-                #expect(failures.map(\.path) == [paths[9]])
-                #expect(try await server.requests("^POST /batch").count == 4)
-            } else {
-                #expect(failures.isEmpty)
-            }
-        }
-        try await server.configure(["supports_batch": true])
-        try await server.forget()
-        #expect(try await store.list(prefix: "", startAfter: nil).all().isEmpty)
+        try await server.expectBatchDeletion(try GCSBackend.store(server, path: "batch"), objects: 250, part: "batch%2Fd%2F", batch: "^POST /batch")
     }
 }
 

@@ -25,18 +25,13 @@ struct BatchDeletion: Sendable {
     private static let parallelBatches = 4
     private static let parallelSingles = 32
 
-    let client: RemoteClient
-    /// How many one batch may have.
-    let limit: Int
-    /// Cleared once a batch has been turned down.
-    let isSupported: Lock<Bool>
-    let batch: @Sendable ([Target], RetrySession) async throws -> Answer
-    let single: @Sendable (Target) async throws -> Void
+    let service: any RemoteService
 
     /// Those that could not be deleted, in order.
     func run(_ targets: [Target]) async throws -> [Failure] {
         let indexed = targets.enumerated().map { Indexed(index: $0.offset, target: $0.element) }
-        guard indexed.count > 1, isSupported.withLock({ $0 }) else { return try await singly(indexed) }
+        guard indexed.count > 1, service.usesBatches.withLock({ $0 }) else { return try await singly(indexed) }
+        let limit = type(of: service).largestBatch
         let batches = stride(from: 0, to: indexed.count, by: limit).map { Array(indexed[$0..<min($0 + limit, indexed.count)]) }
         return try await concurrentMap(batches, limit: Self.parallelBatches) { try await delete($0) }.flatMap { $0 }
     }
@@ -49,7 +44,7 @@ struct BatchDeletion: Sendable {
     private func singly(_ targets: [Indexed]) async throws -> [Failure] {
         try await concurrentMap(targets, limit: Self.parallelSingles) { item -> Failure? in
             do {
-                try await single(item.target)
+                try await service.delete(item.target.key, target: item.target.name)
                 return nil
             } catch let failure as RemoteFailure {
                 return Failure(index: item.index, error: failure.storeError)
@@ -60,12 +55,12 @@ struct BatchDeletion: Sendable {
 
     /// One batch, again for those of its objects whose failure may pass.
     private func delete(_ targets: [Indexed]) async throws -> [Failure] {
-        let session = client.session()
+        let session = service.client.session()
         var failures: [Failure] = []
         var rest = targets
         while !rest.isEmpty {
-            guard case let .answers(answers) = try await batch(rest.map(\.target), session) else {
-                isSupported.withLock { $0 = false }
+            guard case let .answers(answers) = try await service.deleteBatch(rest.map(\.target), in: session) else {
+                service.usesBatches.withLock { $0 = false }
                 return failures + (try await singly(rest))
             }
             var again: [Indexed] = []

@@ -139,3 +139,24 @@ struct ByteSearch {
         return .bytes(Bytes(copying: low), Bytes(copying: high))
     }
 }
+
+extension DictionaryBuilder.Entries {
+    /// The bounds of the values that `codes` stand for, and whether a NaN is among them.
+    func bounds(_ leaf: SchemaLeaf, of codes: UnsafeBufferPointer<UInt32>) -> (bounds: Bounds, sawNaN: Bool) {
+        guard let base = codes.baseAddress, !codes.isEmpty else { return (.none, false) }
+        // Each entry once, where there are fewer of them than codes.
+        guard count < codes.count else { return BoundsKernels.bounds(leaf, self, codes: base, count: codes.count) }
+        return withUnsafeTemporaryAllocation(byteCount: count * 5, alignment: 4) { scratch in
+            guard let used = scratch.baseAddress?.assumingMemoryBound(to: UInt32.self) else { return (.none, false) }
+            let marks = UnsafeMutableRawPointer(used + count).assumingMemoryBound(to: UInt8.self)
+            marks.initialize(repeating: 0, count: count)
+            for code in codes { marks[Int(code)] = 1 }
+            var found = 0
+            for code in 0..<count {
+                used[found] = UInt32(truncatingIfNeeded: code)
+                found &+= Int(marks[code])
+            }
+            return BoundsKernels.bounds(leaf, self, codes: used, count: found)
+        }
+    }
+}

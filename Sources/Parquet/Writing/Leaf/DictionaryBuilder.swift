@@ -208,8 +208,9 @@ final class DictionaryBuilder {
     /// The entries while they are being looked at.
     struct Entries {
         let base: UnsafeRawPointer
-        fileprivate let starts: UnsafePointer<UInt32>?
-        fileprivate let width: Int
+        /// Where each value's length stands, the value behind it; nil for values of one width.
+        let starts: UnsafePointer<UInt32>?
+        let width: Int
         let count: Int
 
         /// Where a value lies without its length, and how long it is.
@@ -228,21 +229,7 @@ final class DictionaryBuilder {
 
     /// The bounds of the values that `codes` stand for, and whether a NaN is among them.
     func bounds(_ leaf: SchemaLeaf, of codes: UnsafeBufferPointer<UInt32>) -> (bounds: Bounds, sawNaN: Bool) {
-        guard let base = codes.baseAddress, !codes.isEmpty else { return (.none, false) }
-        // Each entry once, where there are fewer of them than codes.
-        guard count < codes.count else { return withEntries { BoundsKernels.bounds(leaf, $0, codes: base, count: codes.count) } }
-        return withUnsafeTemporaryAllocation(byteCount: count * 5, alignment: 4) { scratch in
-            guard let used = scratch.baseAddress?.assumingMemoryBound(to: UInt32.self) else { return (.none, false) }
-            let marks = UnsafeMutableRawPointer(used + count).assumingMemoryBound(to: UInt8.self)
-            marks.initialize(repeating: 0, count: count)
-            for code in codes { marks[Int(code)] = 1 }
-            var found = 0
-            for code in 0..<count {
-                used[found] = UInt32(truncatingIfNeeded: code)
-                found &+= Int(marks[code])
-            }
-            return withEntries { BoundsKernels.bounds(leaf, $0, codes: used, count: found) }
-        }
+        withEntries { $0.bounds(leaf, of: codes) }
     }
 
     /// Appends the values that `codes` stand for, in PLAIN encoding.
