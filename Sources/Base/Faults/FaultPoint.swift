@@ -44,7 +44,8 @@ private final class FaultPlan: Sendable {
             hits += 1
             return hits
         }
-        if count == occurrence { kill(getpid(), signal) }
+        // To this thread, which then goes no step further; one to the process may reach another thread first.
+        if count == occurrence { raise(signal) }
     }
 }
 
