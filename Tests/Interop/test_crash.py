@@ -126,6 +126,19 @@ def test_delete(levee, tmp_path, table, vectors):
     assert ("deletionVectors.written" if vectors else "rewrite.afterFile") in names
 
 
+def test_restore(levee, tmp_path, table):
+    master = tmp_path / "master"
+    small_files(master, files=2)
+    after = delta_rs_rows(master)
+    version = DeltaTable(master).version()
+    DeltaTable(master).delete("id % 2 = 0")
+    write_deltalake(master, all_types(500, 50), mode="append")
+    arguments = ["table", "restore", "--version", version, "--app-id", "crash", "--app-version", 1]
+    steps = crash_at_every_step(levee, master, table, tmp_path, arguments, after, lambda step: None)
+    names = {step.rsplit(":", 1)[0] for step in steps}
+    assert {"restore.planned", "restore.beforeCommit", "commit.beforePut", "commit.afterPut", "restore.committed"} <= names
+
+
 def test_vacuum(levee, tmp_path, table):
     master = tmp_path / "master"
     for number in range(5):

@@ -44,6 +44,8 @@ public enum DeltaError: Error, Sendable, Equatable {
     case versionMismatch(expected: Int64, actual: Int64)
     /// A retention below what keeps readers and writers safe.
     case retentionTooShort(hours: Double, minimumHours: Double)
+    /// Data files or deletion vectors of an older version that are gone. `paths` are the first of them.
+    case missingDataFiles(version: Int64, paths: [String], count: Int)
     /// A request that is wrong in itself, whatever the table holds.
     case invalidRequest(reason: String)
     /// Rows that do not fit the table's schema or rules.
@@ -71,7 +73,7 @@ public enum DeltaError: Error, Sendable, Equatable {
         switch self {
         case .commitConflict, .tooManyAttempts, .commitOutcomeUnknown: .retryable
         case let .storage(error): error.isRetryable ? .retryable : .permanent
-        case .unsupportedFeature, .unsupportedProtocol, .unsupportedType, .versionMismatch, .retentionTooShort: .refused
+        case .unsupportedFeature, .unsupportedProtocol, .unsupportedType, .versionMismatch, .retentionTooShort, .missingDataFiles: .refused
         default: .permanent
         }
     }
@@ -148,6 +150,8 @@ extension DeltaError: CustomStringConvertible {
         case let .versionMismatch(expected, actual): "the table was expected to be at version \(expected) and is at \(actual)"
         case let .retentionTooShort(hours, minimum):
             "a retention of \(hours.formattedHours) is below the floor of \(minimum.formattedHours): files that running readers and writers need could be removed; ask for at least the floor, or allow a short retention explicitly"
+        case let .missingDataFiles(version, paths, count):
+            "\(count) files of version \(version) are gone, a vacuum may have taken them: \(paths.joined(separator: ", "))\(count > paths.count ? ", …" : ""); choose a later version, bring the files back from a copy, or allow that their rows are lost"
         case let .invalidRequest(reason): reason
         case let .invalidData(source, reason): "\(source): \(reason)"
         case let .corruptDataFile(path, reason): "the data file \(path) is damaged: \(reason); restore it or remove it from the table"

@@ -10,6 +10,8 @@ public enum Access: String, Sendable, Hashable, CaseIterable {
     case delete
     /// Rearrange rows without changing any (OPTIMIZE): every action has `dataChange` false.
     case maintain
+    /// Put the table back to an older version: files and metadata that it had come again as they were.
+    case restore
     /// Delete files that no version in retention refers to, and record it.
     case vacuum
     /// Change schema, partitioning or properties.
@@ -33,6 +35,7 @@ extension Access: CustomStringConvertible {
         case .rewrite: "changing rows was"
         case .delete: "deleting rows was"
         case .maintain: "rewriting files was"
+        case .restore: "restoring was"
         case .vacuum: "vacuuming was"
         case .metadataChange: "changing the metadata was"
         case .checkpoint: "checkpointing was"

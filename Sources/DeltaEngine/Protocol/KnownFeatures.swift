@@ -11,7 +11,7 @@ extension TableFeature {
     /// Protocol, "Append-only Tables". Rearranging is allowed.
     static let appendOnly = TableFeature(
         "appendOnly", .writer, legacy: (nil, 2), use: .property("delta.appendOnly"),
-        rewrite: .supportedUnused(addedOnly), delete: .supportedUnused(addedOnly))
+        rewrite: .supportedUnused(addedOnly), delete: .supportedUnused(addedOnly), restore: .supportedUnused(addedOnly))
     private static let addedOnly = "delta.appendOnly is true, rows may be added but not changed or removed"
 
     /// Protocol, "Column Invariants". New rows are checked (``RowRules``); those that were when they came stay valid when files are rearranged.
@@ -110,7 +110,7 @@ extension TableFeature {
         let reason = "new files must also suit Iceberg, which Levee does not see to yet"
         return TableFeature(
             name, .writer, use: .property(property), append: .supportedUnused(reason), rewrite: .supportedUnused(reason),
-            delete: .supportedUnused(reason), maintain: .supportedUnused(reason), metadataChange: .supportedUnused(reason))
+            delete: .supportedUnused(reason), maintain: .supportedUnused(reason), restore: .supportedUnused(reason), metadataChange: .supportedUnused(reason))
     }
 
     /// Protocol, "Variant Data Type": read and copied as the struct of two binaries that files have.

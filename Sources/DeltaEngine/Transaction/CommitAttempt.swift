@@ -116,11 +116,13 @@ struct CommitAttempt {
             rowTracking: RowTracking(snapshot.protocol, snapshot.metadata, snapshot.domainMetadata))
         try check(base, hasDeletionVectors: snapshot.files.hasDeletionVectors)
         if newProtocol != nil || newMetadata != nil {
-            try snapshot.require(.metadataChange)
+            // What a restore brings back the table has had, ids and names of its columns included.
+            let access: Access = transaction.access == .restore ? .restore : .metadataChange
+            try snapshot.require(access)
             // Levee makes no table that it could not write to again.
             try FeatureRegistry.check(
                 newProtocol ?? snapshot.protocol, newMetadata ?? snapshot.metadata, hasDeletionVectors: snapshot.files.hasDeletionVectors,
-                access: .metadataChange, version: snapshot.version + 1)
+                access: access, version: snapshot.version + 1)
         }
         return base
     }

@@ -59,6 +59,7 @@ public struct WorkerTask: Codable, Hashable, Sendable {
         case vacuum(Vacuum)
         case checkpoint(Checkpoint)
         case delete(Delete)
+        case restore(Restore)
     }
 
     public struct Optimize: Codable, Hashable, Sendable {
@@ -97,6 +98,19 @@ public struct WorkerTask: Codable, Hashable, Sendable {
 
         public init(condition: String) { self.condition = condition }
     }
+
+    /// To a version or a time; exactly one of them.
+    public struct Restore: Codable, Hashable, Sendable {
+        public var version: Int64?
+        public var timestamp: Timestamp?
+        public var allowMissing: Bool
+
+        public init(version: Int64? = nil, timestamp: Timestamp? = nil, allowMissing: Bool = false) {
+            self.version = version
+            self.timestamp = timestamp
+            self.allowMissing = allowMissing
+        }
+    }
 }
 
 extension WorkerTask {
@@ -113,7 +127,7 @@ extension WorkerTask {
 
 extension WorkerTask.Work {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case optimize, vacuum, checkpoint, delete
+        case optimize, vacuum, checkpoint, delete, restore
     }
 
     public init(from decoder: any Decoder) throws {
@@ -121,13 +135,14 @@ extension WorkerTask.Work {
         let named = CodingKeys.allCases.filter { values.contains($0) }
         guard named.count == 1, let key = named.first else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum, checkpoint and delete"))
+                .init(codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum, checkpoint, delete and restore"))
         }
         switch key {
         case .optimize: self = .optimize(try values.decode(WorkerTask.Optimize.self, forKey: key))
         case .vacuum: self = .vacuum(try values.decode(WorkerTask.Vacuum.self, forKey: key))
         case .checkpoint: self = .checkpoint(try values.decode(WorkerTask.Checkpoint.self, forKey: key))
         case .delete: self = .delete(try values.decode(WorkerTask.Delete.self, forKey: key))
+        case .restore: self = .restore(try values.decode(WorkerTask.Restore.self, forKey: key))
         }
     }
 
@@ -138,6 +153,7 @@ extension WorkerTask.Work {
         case let .vacuum(work): try values.encode(work, forKey: .vacuum)
         case let .checkpoint(work): try values.encode(work, forKey: .checkpoint)
         case let .delete(work): try values.encode(work, forKey: .delete)
+        case let .restore(work): try values.encode(work, forKey: .restore)
         }
     }
 }

@@ -12,6 +12,7 @@ struct TaskRun: Sendable {
         case let .vacuum(work): try await vacuum(work, progress)
         case .checkpoint: try await checkpoint()
         case let .delete(work): try await delete(work, progress)
+        case let .restore(work): try await restore(work, progress)
         }
     }
 
@@ -59,6 +60,27 @@ struct TaskRun: Sendable {
         let rows = metrics.numDeletedRows.map { "\($0) rows" } ?? "all rows of \(metrics.numRemovedFiles) files"
         let message =
             metrics.numDeletedRows == 0 ? "nothing to delete: the condition holds of no row" : task.dryRun ? "would delete \(rows)" : "deleted \(rows)"
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+    }
+
+    private func restore(_ work: WorkerTask.Restore, _ progress: @escaping ProgressReporter) async throws -> TaskResult {
+        let target: RestoreOptions.Target
+        switch (work.version, work.timestamp) {
+        case let (version?, nil): target = .version(version)
+        case let (nil, time?): target = .timestamp(time)
+        default: throw WorkerError.badTask(reason: "restore must have either a version or a timestamp")
+        }
+        let options = RestoreOptions(target: target, allowMissing: work.allowMissing, dryRun: task.dryRun, conditions: conditions)
+        let result = try await RestoreOperation(table: table, options: options).run(progress: progress)
+        if result.alreadyApplied { return try await alreadyApplied() }
+        let metrics = result.metrics
+        let counts =
+            "version \(result.restoredVersion): \(metrics.numRestoredFiles) files (\(metrics.restoredFilesSize.formattedBytes)) come back, "
+            + "\(metrics.numRemovedFiles) (\(metrics.removedFilesSize.formattedBytes)) go"
+            + (metrics.numMissingFiles > 0 ? ", \(metrics.numMissingFiles) are gone for good" : "")
+        let message =
+            task.dryRun
+            ? "would restore \(counts)" : result.version == nil ? "nothing to do: the table is as version \(result.restoredVersion) was" : "restored \(counts)"
         return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
     }
 

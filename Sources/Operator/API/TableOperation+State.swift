@@ -7,6 +7,7 @@ enum OperationType: String, CaseIterable, Hashable, Sendable, Codable {
     case vacuum = "Vacuum"
     case checkpoint = "Checkpoint"
     case delete = "Delete"
+    case restore = "Restore"
 }
 
 /// Where an operation stands.
@@ -26,7 +27,8 @@ extension TableOperation {
         if spec.optimize != nil { return .optimize }
         if spec.vacuum != nil { return .vacuum }
         if spec.checkpoint != nil { return .checkpoint }
-        return spec.delete != nil ? .delete : nil
+        if spec.delete != nil { return .delete }
+        return spec.restore != nil ? .restore : nil
     }
 
     /// nil for what no policy asks for.

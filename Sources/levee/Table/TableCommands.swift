@@ -11,6 +11,7 @@ enum TableCommands {
             .command(TableCreate.command),
             .command(TableWrite.command),
             .command(TableDelete.command),
+            .command(TableRestore.command),
             .command(TableOptimize.command),
             .command(TableVacuum.command),
             .command(TableCheckpoint.command),

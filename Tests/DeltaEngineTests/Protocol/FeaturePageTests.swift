@@ -6,7 +6,8 @@ import Testing
 /// docs/table-features.md shows what the registry says; the two must not drift.
 @Suite struct FeaturePageTests {
     private static let columns: [(title: String, access: Access)] = [
-        ("read", .read), ("append", .append), ("change rows", .rewrite), ("delete rows", .delete), ("optimize", .maintain), ("vacuum", .vacuum),
+        ("read", .read), ("append", .append), ("change rows", .rewrite), ("delete rows", .delete), ("optimize", .maintain), ("restore", .restore),
+        ("vacuum", .vacuum),
         ("checkpoint", .checkpoint), ("change metadata", .metadataChange),
     ]
 

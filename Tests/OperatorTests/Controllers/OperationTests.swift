@@ -46,6 +46,15 @@ import Testing
         for task in MaintenanceTask.allCases { #expect(OperationType(rawValue: task.rawValue) != nil) }
     }
 
+    @Test func aRestoreTellsItsWorkerWhatToRestore() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("back", #"{"tableRef":{"name":"orders"},"restore":{"timestamp":"2026-03-01T06:00:00Z","allowMissing":true}}"#)
+        await harness.steps(4)
+        #expect(harness.operation("back")?.status?.type == .restore)
+        let restore = WorkerTask.Restore(timestamp: Timestamp(rfc3339: "2026-03-01T06:00:00Z"), allowMissing: true)
+        #expect(harness.ranTasks.map(\.work) == [.restore(restore)])
+    }
+
     @Test func transactionsGrowFromRunToRun() async throws {
         let harness = try Self.harness()
         try harness.addOperation("a")
@@ -136,7 +145,7 @@ import Testing
     @Test(arguments: [
         (#"{"tableRef":{"name":"orders"},"optimize":{"targetFileSize":"1Ki"}}"#, "optimize.targetFileSize"),
         (#"{"tableRef":{"name":"orders"},"vacuum":{"retention":"a week"}}"#, "vacuum.retention"),
-        (#"{"tableRef":{"name":"orders"}}"#, "one of optimize, vacuum, checkpoint and delete"),
+        (#"{"tableRef":{"name":"orders"}}"#, "one of optimize, vacuum, checkpoint, delete and restore"),
     ])
     func aSpecThatCannotBeCarriedOutFails(spec: String, message: String) async throws {
         let harness = try Self.harness()

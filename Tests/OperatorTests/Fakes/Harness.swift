@@ -29,6 +29,8 @@ final class Harness {
     /// How often the operator was killed.
     private(set) var kills = 0
     private(set) var errors: [String] = []
+    /// What workers were asked to do, each time they were started.
+    private(set) var ranTasks: [WorkerTask] = []
     private var operationReconciler: OperationReconciler
     private var tableReconciler: TableReconciler
     private var policyReconciler: PolicyReconciler
@@ -145,6 +147,7 @@ final class Harness {
             let task = try? WorkerTask(json: Bytes(text))
         else { return errors.append("job \(job.key) has no task") }
         var result: TaskResult
+        ranTasks.append(task)
         switch fate {
         case .hangs: return
         case let .fails(outcome, message): result = TaskResult(outcome: outcome, message: message)

@@ -15,21 +15,11 @@ public struct DeleteOperation: Sendable {
     /// On an error nothing has been committed, and what had been written is removed, but where it is not known whether the commit is in the log
     /// (``DeltaError/commitOutcomeUnknown(version:reason:)``). A conflict with another writer is an error after ``DeleteOptions/maximumTries``.
     public func run(progress: @escaping ProgressReporter = { _ in }) async throws -> DeleteResult {
-        let environment = table.environment
-        var tries = 1
-        while true {
-            do {
-                var result = try await runOnce(progress)
-                result.tries = tries
-                return result
-            } catch let error as DeltaError {
-                // Which rows go is for the table to say that is there now: what was found before counts no more.
-                guard case .commitConflict = error, tries < options.maximumTries else { throw error }
-                environment.logger.info("deleting anew: another writer was faster", ["try": tries, "conflict": "\(error)"])
-            }
-            try await environment.clock.sleep(
-                for: Backoff(base: .milliseconds(20), cap: .seconds(2)).delay(afterFailures: tries, random: environment.random))
-            tries += 1
+        // Which rows go is for the table to say that is there then: what was found before counts no more.
+        try await ConflictRetry.run(table.environment, maximumTries: options.maximumTries, doing: "DELETE") { tries in
+            var result = try await runOnce(progress)
+            result.tries = tries
+            return result
         }
     }
 

@@ -1136,14 +1136,14 @@ public enum CustomResourceDefinitions {
                           message: "name the table either by tableRef or by location (with storageRef)"
                         - rule: has(self.location) == has(self.storageRef)
                           message: "storageRef goes with location: set both, or tableRef alone"
-                        - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) == 1"
-                          message: "set exactly one of optimize, vacuum, checkpoint and delete"
+                        - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) + (has(self.restore) ? 1 : 0) == 1"
+                          message: "set exactly one of optimize, vacuum, checkpoint, delete and restore"
                         - rule: >-
                             has(self.tableRef) == has(oldSelf.tableRef) && has(self.location) == has(oldSelf.location) && has(self.storageRef) == has(oldSelf.storageRef)
                           message: "the table of an operation is immutable: create another TableOperation"
                         - rule: >-
                             has(self.optimize) == has(oldSelf.optimize) && has(self.vacuum) == has(oldSelf.vacuum) && has(self.checkpoint) == has(oldSelf.checkpoint)
-                            && has(self.delete) == has(oldSelf.delete)
+                            && has(self.delete) == has(oldSelf.delete) && has(self.restore) == has(oldSelf.restore)
                           message: "what an operation does is immutable: create another TableOperation"
                         - rule: >-
                             has(self.idempotency) == has(oldSelf.idempotency) && has(self.expectedVersion) == has(oldSelf.expectedVersion)
@@ -1248,6 +1248,27 @@ public enum CustomResourceDefinitions {
                               maxLength: 4096
                               description: >-
                                 The rows that this Spark SQL condition is true of go: customer_id = 4711. Write true for all rows.
+                        restore:
+                          type: object
+                          description: Put the table back to an older version, by a new commit. No data is copied.
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "restore is immutable: create another TableOperation" }
+                            - { rule: has(self.version) != has(self.timestamp), message: "say what to restore, either by version or by timestamp" }
+                          properties:
+                            version:
+                              type: integer
+                              format: int64
+                              minimum: 0
+                              description: Back to this version.
+                            timestamp:
+                              type: string
+                              format: date-time
+                              description: "Back to the newest version that had been committed by then: 2026-03-01T06:00:00Z."
+                            allowMissing:
+                              type: boolean
+                              default: false
+                              description: >-
+                                Go on where a vacuum has taken files of that version: their rows are lost. Default false: the operation fails and lists them.
                         idempotency:
                           type: object
                           description: >-
@@ -1417,7 +1438,7 @@ public enum CustomResourceDefinitions {
                           description: The value of the annotation levee.dev/reconcile that was handled last.
                         type:
                           type: string
-                          enum: [Optimize, Vacuum, Checkpoint, Delete]
+                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore]
                           description: What it does.
                         table:
                           type: string

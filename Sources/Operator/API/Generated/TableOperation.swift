@@ -30,6 +30,8 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     var checkpoint: Checkpoint?
     /// Delete rows.
     var delete: Delete?
+    /// Put the table back to an older version, by a new commit. No data is copied.
+    var restore: Restore?
     /// What makes a retried run a no-op: recorded in the table with the commit. A version at or below the table's for that appId is done already, and
     /// nothing is committed. Default levee.dev/<namespace>/<table>, with a version that grows with each run.
     var idempotency: Idempotency?
@@ -83,6 +85,16 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     struct Delete: Codable, Hashable, Sendable {
         /// The rows that this Spark SQL condition is true of go: customer_id = 4711. Write true for all rows.
         var `where`: String
+    }
+
+    /// Put the table back to an older version, by a new commit. No data is copied.
+    struct Restore: Codable, Hashable, Sendable {
+        /// Back to this version.
+        var version: Int64?
+        /// Back to the newest version that had been committed by then: 2026-03-01T06:00:00Z.
+        var timestamp: Timestamp?
+        /// Go on where a vacuum has taken files of that version: their rows are lost. Default false: the operation fails and lists them.
+        var allowMissing: Bool = false
     }
 
     /// What makes a retried run a no-op: recorded in the table with the commit. A version at or below the table's for that appId is done already, and
@@ -190,6 +202,7 @@ extension TableOperationSpec {
         vacuum = try values.decodeIfPresent(Vacuum.self, forKey: .vacuum)
         checkpoint = try values.decodeIfPresent(Checkpoint.self, forKey: .checkpoint)
         delete = try values.decodeIfPresent(Delete.self, forKey: .delete)
+        restore = try values.decodeIfPresent(Restore.self, forKey: .restore)
         idempotency = try values.decodeIfPresent(Idempotency.self, forKey: .idempotency)
         expectedVersion = try values.decodeIfPresent(Int64.self, forKey: .expectedVersion)
         dryRun = try values.decodeIfPresent(Bool.self, forKey: .dryRun) ?? false
@@ -208,5 +221,14 @@ extension TableOperationSpec.Vacuum {
         retention = try values.decodeIfPresent(String.self, forKey: .retention)
         mode = try values.decodeIfPresent(Mode.self, forKey: .mode) ?? .full
         allowShortRetention = try values.decodeIfPresent(Bool.self, forKey: .allowShortRetention) ?? false
+    }
+}
+
+extension TableOperationSpec.Restore {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        version = try values.decodeIfPresent(Int64.self, forKey: .version)
+        timestamp = try values.decodeIfPresent(Timestamp.self, forKey: .timestamp)
+        allowMissing = try values.decodeIfPresent(Bool.self, forKey: .allowMissing) ?? false
     }
 }

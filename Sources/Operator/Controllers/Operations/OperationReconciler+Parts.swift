@@ -78,9 +78,12 @@ extension OperationReconciler {
                     }, allowShortRetention: vacuum.allowShortRetention))
         }
         if let delete = operation.spec.delete { return .delete(.init(condition: delete.where)) }
+        if let restore = operation.spec.restore {
+            return .restore(.init(version: restore.version, timestamp: restore.timestamp, allowMissing: restore.allowMissing))
+        }
         guard operation.spec.checkpoint != nil else {
             throw InvalidSpec(
-                field: "optimize", message: "the operation has nothing to do; set one of optimize, vacuum, checkpoint and delete in a new operation")
+                field: "optimize", message: "the operation has nothing to do; set one of optimize, vacuum, checkpoint, delete and restore in a new operation")
         }
         return .checkpoint(.init())
     }
