@@ -30,7 +30,7 @@ unit: dependencies
 	@scripts/unit-tests
 
 interop: peers build
-	LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra --timeout 300
+	LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra --timeout 300 --numprocesses 2 --dist loadfile
 
 soak: peers build ## the long tests: contention, crashes and hostile input by the thousand (seeded)
 	LEVEE_SOAK=1 LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra -m soak --timeout 3600

@@ -1,5 +1,7 @@
 """An operator at work on a namespace of its own, with a directory for its tables: what the end-to-end tests start from."""
 
+import os
+
 import pytest
 from deltalake import DeltaTable
 from devcluster.control_plane import ControlPlane, Kubectl, eventually, kubectls
@@ -22,7 +24,7 @@ class Site:
     """A namespace with a directory for its tables, and an operator of its own."""
 
     def __init__(self, levee, cluster, directory):
-        self.name = f"e2e-{next(_numbers)}"
+        self.name = f"e2e-{os.getpid()}-{next(_numbers):03}"
         self.lake = directory / self.name / "lake"
         self.lake.mkdir(parents=True)
         self.kubectl = Kubectl(kubectls()[0], cluster, self.name)
@@ -47,10 +49,10 @@ class Site:
         return found[0] if found else {"status": None, "reason": None, "message": ""}
 
     def until_reason(self, kind, name, reason, type="Ready"):
-        eventually(lambda: self.condition(kind, name, type)["reason"] == reason, timeout=30)
+        eventually(lambda: self.condition(kind, name, type)["reason"] == reason, timeout=90)
         return self.condition(kind, name, type)
 
-    def until_finished(self, name, timeout=60):
+    def until_finished(self, name, timeout=90):
         eventually(lambda: self.status("tableoperation", name).get("phase") in FINISHED, timeout)
         return self.get("tableoperation", name)
 

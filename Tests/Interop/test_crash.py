@@ -139,6 +139,38 @@ def test_restore(levee, tmp_path, table):
     assert {"restore.planned", "restore.beforeCommit", "commit.beforePut", "commit.afterPut", "restore.committed"} <= names
 
 
+def test_reorg(levee, tmp_path, table):
+    master = tmp_path / "master"
+    write_deltalake(master, all_types(0, 50), configuration={"delta.enableDeletionVectors": "true"})
+    write_deltalake(master, all_types(50, 50), mode="append")
+    levee("table", "delete", master, "--where", "id % 2 = 0")
+
+    def check(step):
+        assert not any(file.get("deletedRows") for file in levee("table", "files", table)), step
+
+    steps = crash_at_every_step(levee, master, table, tmp_path, ["table", "reorg", "--app-id", "crash", "--app-version", 1], delta_rs_rows(master), check)
+    assert {"rewrite.beforeFile", "rewrite.afterFile", "optimize.beforeCommit"} <= {step.rsplit(":", 1)[0] for step in steps}
+
+
+def test_repair(levee, tmp_path, table):
+    """The table cannot be read before it; after the retry it can."""
+    master = tmp_path / "master"
+    small_files(master, files=3)
+    after = [row for row in delta_rs_rows(master) if row[0] < 100]
+    last = levee("table", "files", master, "--version", 2)
+    (gone,) = {file["path"] for file in last} - {file["path"] for file in levee("table", "files", master, "--version", 1)}
+    (master / gone).unlink()
+    arguments = ["--apply", "--app-id", "crash", "--app-version", 1]
+    shutil.copytree(master, tmp_path / "trial")
+    for step in some(enumerate_steps(levee, ["table", "repair", tmp_path / "trial", *arguments], tmp_path / "steps")):
+        shutil.rmtree(table, ignore_errors=True)
+        shutil.copytree(master, table)
+        assert levee.run("table", "repair", table, *arguments, env={"LEVEE_FAULT_POINT": step}).returncode == SIGKILL, step
+        assert levee.run("table", "repair", table, *arguments).returncode == 0, step
+        assert delta_rs_rows(table) == after and DeltaTable(table).transaction_version("crash") == 1, step
+        assert [entry["operation"] for entry in DeltaTable(table).history()].count("FSCK") == 1, step
+
+
 def test_vacuum(levee, tmp_path, table):
     master = tmp_path / "master"
     for number in range(5):

@@ -37,9 +37,9 @@ def test_the_quickstart_compacts_a_table(levee, tmp_path):
         kubectl = Kubectl(kubectls()[0], plane, "default")
         for path in sorted((ROOT / "examples" / "quickstart").glob("*.yaml")):
             kubectl.apply(path.read_text().replace("/tmp/levee-quickstart", str(lake)))
-        eventually(lambda: kubectl.json("get", "tableoperations")["items"], timeout=30)
+        eventually(lambda: kubectl.json("get", "tableoperations")["items"], timeout=90)
         kubectl("wait", "--for=condition=Complete", "tableoperation", "--all", "--timeout=60s")
-        kubectl("wait", "--for=condition=Ready", "deltatable/orders", "storageprofile/lake", "maintenancepolicy/bronze", "--timeout=30s")
+        kubectl("wait", "--for=condition=Ready", "deltatable/orders", "storageprofile/lake", "maintenancepolicy/bronze", "--timeout=90s")
         eventually(lambda: kubectl.json("get", "deltatable", "orders")["status"]["table"]["numFiles"] == 1)
 
         (run,) = kubectl.json("get", "tableoperations")["items"]
@@ -203,10 +203,10 @@ def test_history_limits_and_times_to_live(site):
         operation("kept", checkpoint={}),
     )
     for round in range(3):
-        eventually(lambda: len(optimizes(table)) == round + 1, timeout=30)
+        eventually(lambda: len(optimizes(table)) == round + 1, timeout=90)
         small_files(table, files=2)
-    eventually(lambda: [each for each in site.operations() if each["metadata"]["name"].startswith("orders-optimize-3")], timeout=30)
-    eventually(lambda: len([each for each in site.operations() if each["metadata"]["name"].startswith("orders-optimize")]) == 1, timeout=30)
+    eventually(lambda: [each for each in site.operations() if each["metadata"]["name"].startswith("orders-optimize-3")], timeout=90)
+    eventually(lambda: len([each for each in site.operations() if each["metadata"]["name"].startswith("orders-optimize")]) == 1, timeout=90)
     eventually(lambda: "short" not in [each["metadata"]["name"] for each in site.operations()])
     assert "kept" in [each["metadata"]["name"] for each in site.operations()]
 
@@ -225,12 +225,12 @@ def test_the_operator_may_die_at_every_step(levee, cluster, tmp_path):
         site.operator.start(**({"LEVEE_FAULT_LOG": str(log)} if log else {"LEVEE_FAULT_POINT": step}))
         try:
             if step:
-                eventually(lambda: site.operator.process.poll() is not None or has_settled(site), timeout=60)
+                eventually(lambda: site.operator.process.poll() is not None or has_settled(site), timeout=90)
                 if site.operator.process.poll() is not None:
                     assert site.operator.process.returncode == -signal.SIGKILL, step
                     deaths.append(step)
                     site.operator.start()
-            eventually(lambda: site.operations(), timeout=30)
+            eventually(lambda: site.operations(), timeout=90)
             (run,) = site.operations()
             run = site.until_finished(run["metadata"]["name"])
             eventually(lambda: has_settled(site))
@@ -277,10 +277,10 @@ def test_the_operator_may_be_killed_while_the_worker_runs(site):
     site.operator.kill()
     os.kill(worker, signal.SIGCONT)
     job = site.status("tableoperation", "run")["jobRef"]["name"]
-    site.kubectl("wait", "--for=condition=Complete", f"job/{job}", "--timeout=30s")
+    site.kubectl("wait", "--for=condition=Complete", f"job/{job}", "--timeout=90s")
     assert site.status("tableoperation", "run")["phase"] == "Running"
     site.operator.start()
-    site.kubectl("wait", "--for=condition=Complete", "tableoperation/run", "--timeout=30s")
+    site.kubectl("wait", "--for=condition=Complete", "tableoperation/run", "--timeout=90s")
     assert site.status("tableoperation", "run")["result"]["version"] == DeltaTable(table).version()
     assert delta_rs_rows(table) == before and len(optimizes(table)) == 1
 
@@ -296,7 +296,7 @@ def test_a_result_that_is_gone_is_found_in_the_table(site):
     site.operator.kill()
     os.kill(worker, signal.SIGCONT)
     job = site.status("tableoperation", "run")["jobRef"]["name"]
-    site.kubectl("wait", "--for=condition=Complete", f"job/{job}", "--timeout=30s")
+    site.kubectl("wait", "--for=condition=Complete", f"job/{job}", "--timeout=90s")
     site.kubectl("delete", "job", job)
     site.operator.start()
     run = site.until_finished("run")["status"]

@@ -21,7 +21,7 @@ import Testing
     @Test(arguments: [
         "", "[]", "{", #"{"operation":{"uid":"u","namespace":"n","name":"o"},"location":"file:///t","work":{},"dryRun":false}"#,
         #"{"operation":{"uid":"u","namespace":"n","name":"o"},"location":"file:///t","work":{"delete":{}},"dryRun":false}"#,
-        #"{"operation":{"uid":"u","namespace":"n","name":"o"},"location":"file:///t","work":{"reorg":{}},"dryRun":false}"#,
+        #"{"operation":{"uid":"u","namespace":"n","name":"o"},"location":"file:///t","work":{"reindex":{}},"dryRun":false}"#,
         #"{"operation":{"uid":"u","namespace":"n","name":"o"},"location":"file:///t","work":{"optimize":{},"vacuum":{"allowShortRetention":false}},"dryRun":false}"#,
     ])
     func tasksThatAreNoneAreRefused(text: String) {

@@ -60,6 +60,8 @@ public struct WorkerTask: Codable, Hashable, Sendable {
         case checkpoint(Checkpoint)
         case delete(Delete)
         case restore(Restore)
+        case reorg(Reorg)
+        case repair(Repair)
     }
 
     public struct Optimize: Codable, Hashable, Sendable {
@@ -99,6 +101,29 @@ public struct WorkerTask: Codable, Hashable, Sendable {
         public init(condition: String) { self.condition = condition }
     }
 
+    public struct Reorg: Codable, Hashable, Sendable {
+        /// A Spark SQL condition on partition columns.
+        public var condition: String?
+        /// The most bytes of files to rewrite.
+        public var maximumBytes: Int64?
+
+        public init(condition: String? = nil, maximumBytes: Int64? = nil) {
+            self.condition = condition
+            self.maximumBytes = maximumBytes
+        }
+    }
+
+    public struct Repair: Codable, Hashable, Sendable {
+        /// `keep`, `remove-file` or `restore-rows`.
+        public var lostVectors: String
+        public var allowManyMissing: Bool
+
+        public init(lostVectors: String = "keep", allowManyMissing: Bool = false) {
+            self.lostVectors = lostVectors
+            self.allowManyMissing = allowManyMissing
+        }
+    }
+
     /// To a version or a time; exactly one of them.
     public struct Restore: Codable, Hashable, Sendable {
         public var version: Int64?
@@ -127,7 +152,7 @@ extension WorkerTask {
 
 extension WorkerTask.Work {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case optimize, vacuum, checkpoint, delete, restore
+        case optimize, vacuum, checkpoint, delete, restore, reorg, repair
     }
 
     public init(from decoder: any Decoder) throws {
@@ -135,7 +160,9 @@ extension WorkerTask.Work {
         let named = CodingKeys.allCases.filter { values.contains($0) }
         guard named.count == 1, let key = named.first else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum, checkpoint, delete and restore"))
+                .init(
+                    codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum, checkpoint, delete, restore, reorg and repair"
+                ))
         }
         switch key {
         case .optimize: self = .optimize(try values.decode(WorkerTask.Optimize.self, forKey: key))
@@ -143,6 +170,8 @@ extension WorkerTask.Work {
         case .checkpoint: self = .checkpoint(try values.decode(WorkerTask.Checkpoint.self, forKey: key))
         case .delete: self = .delete(try values.decode(WorkerTask.Delete.self, forKey: key))
         case .restore: self = .restore(try values.decode(WorkerTask.Restore.self, forKey: key))
+        case .reorg: self = .reorg(try values.decode(WorkerTask.Reorg.self, forKey: key))
+        case .repair: self = .repair(try values.decode(WorkerTask.Repair.self, forKey: key))
         }
     }
 
@@ -154,6 +183,8 @@ extension WorkerTask.Work {
         case let .checkpoint(work): try values.encode(work, forKey: .checkpoint)
         case let .delete(work): try values.encode(work, forKey: .delete)
         case let .restore(work): try values.encode(work, forKey: .restore)
+        case let .reorg(work): try values.encode(work, forKey: .reorg)
+        case let .repair(work): try values.encode(work, forKey: .repair)
         }
     }
 }

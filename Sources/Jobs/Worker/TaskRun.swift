@@ -13,6 +13,8 @@ struct TaskRun: Sendable {
         case .checkpoint: try await checkpoint()
         case let .delete(work): try await delete(work, progress)
         case let .restore(work): try await restore(work, progress)
+        case let .reorg(work): try await reorg(work, progress)
+        case let .repair(work): try await repair(work, progress)
         }
     }
 
@@ -25,6 +27,19 @@ struct TaskRun: Sendable {
     private func optimize(_ work: WorkerTask.Optimize, _ progress: @escaping ProgressReporter) async throws -> TaskResult {
         let options = OptimizeOptions(
             targetFileSize: work.targetFileSize, condition: work.condition, maximumBytes: work.maximumBytes, dryRun: task.dryRun, conditions: conditions)
+        return try await rewrite(
+            options, nothing: "nothing to merge: none of the", "files is small enough to gain by it", verb: "merge", past: "merged", progress)
+    }
+
+    private func reorg(_ work: WorkerTask.Reorg, _ progress: @escaping ProgressReporter) async throws -> TaskResult {
+        let options = OptimizeOptions(
+            selection: .deletionVectors, condition: work.condition, maximumBytes: work.maximumBytes, dryRun: task.dryRun, conditions: conditions)
+        return try await rewrite(options, nothing: "nothing to rewrite: none of the", "files has a deletion vector", verb: "rewrite", past: "rewrote", progress)
+    }
+
+    private func rewrite(
+        _ options: OptimizeOptions, nothing: String, _ why: String, verb: String, past: String, _ progress: @escaping ProgressReporter
+    ) async throws -> TaskResult {
         let result = try await OptimizeOperation(table: table, options: options).run(progress: progress)
         if result.alreadyApplied { return try await alreadyApplied() }
         let metrics = result.metrics
@@ -33,8 +48,7 @@ struct TaskRun: Sendable {
             + "(\(metrics.filesAdded.totalSize.formattedBytes))"
         let message =
             metrics.numFilesRemoved == 0
-            ? "nothing to merge: none of the \(metrics.totalConsideredFiles) files is small enough to gain by it"
-            : task.dryRun ? "would merge \(counts)" : "merged \(counts)"
+            ? "\(nothing) \(metrics.totalConsideredFiles) \(why)" : task.dryRun ? "would \(verb) \(counts)" : "\(past) \(counts)"
         return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
     }
 
@@ -81,6 +95,22 @@ struct TaskRun: Sendable {
         let message =
             task.dryRun
             ? "would restore \(counts)" : result.version == nil ? "nothing to do: the table is as version \(result.restoredVersion) was" : "restored \(counts)"
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+    }
+
+    private func repair(_ work: WorkerTask.Repair, _ progress: @escaping ProgressReporter) async throws -> TaskResult {
+        guard let lostVectors = RepairOptions.LostVectors(rawValue: work.lostVectors) else {
+            throw WorkerError.badTask(reason: "repair.lostVectors is \(work.lostVectors); it must be keep, remove-file or restore-rows")
+        }
+        let options = RepairOptions(
+            lostVectors: lostVectors, allowManyMissing: work.allowManyMissing, dryRun: task.dryRun, conditions: conditions)
+        let result = try await RepairOperation(table: table, options: options).run(progress: progress)
+        if result.alreadyApplied { return try await alreadyApplied() }
+        let metrics = result.metrics
+        let found = "\(metrics.numMissingFiles) of \(metrics.numFilesChecked) files are gone, \(metrics.numLostDeletionVectors) have lost their deletion vector"
+        let changed = metrics.numRemovedFiles + metrics.numFilesWithRestoredRows
+        let message =
+            changed == 0 ? found : "\(found); \(task.dryRun ? "would take" : "took") \(metrics.numRemovedFiles) out of the table"
         return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
     }
 

@@ -8,6 +8,8 @@ enum OperationType: String, CaseIterable, Hashable, Sendable, Codable {
     case checkpoint = "Checkpoint"
     case delete = "Delete"
     case restore = "Restore"
+    case reorg = "Reorg"
+    case repair = "Repair"
 }
 
 /// Where an operation stands.
@@ -28,7 +30,9 @@ extension TableOperation {
         if spec.vacuum != nil { return .vacuum }
         if spec.checkpoint != nil { return .checkpoint }
         if spec.delete != nil { return .delete }
-        return spec.restore != nil ? .restore : nil
+        if spec.restore != nil { return .restore }
+        if spec.reorg != nil { return .reorg }
+        return spec.repair != nil ? .repair : nil
     }
 
     /// nil for what no policy asks for.

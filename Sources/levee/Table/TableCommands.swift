@@ -12,6 +12,8 @@ enum TableCommands {
             .command(TableWrite.command),
             .command(TableDelete.command),
             .command(TableRestore.command),
+            .command(TableRepair.command),
+            .command(TableReorg.command),
             .command(TableOptimize.command),
             .command(TableVacuum.command),
             .command(TableCheckpoint.command),

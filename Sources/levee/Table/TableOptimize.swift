@@ -21,19 +21,24 @@ enum TableOptimize {
         options: [targetFileSize, condition, codec, reencode, maximumBytes, dryRun] + ConditionOptions.options + TableAccess.options,
         examples: ["levee table optimize /data/orders --where \"order_date >= current_date() - INTERVAL 7 DAYS\" --codec zstd"]
     ) { arguments, console in
-        let table = try TableAccess.table(arguments)
         let options = OptimizeOptions(
             targetFileSize: arguments[targetFileSize], condition: arguments[condition], codec: arguments[codec] ?? .keep,
             reencodes: arguments[reencode], maximumBytes: arguments[maximumBytes], dryRun: arguments[dryRun],
             conditions: try ConditionOptions.conditions(arguments))
+        try await run(options, arguments, console, nothing: "none would become fewer")
+    }
+
+    /// - Parameter nothing: said of the files where there is nothing to do.
+    static func run(_ options: OptimizeOptions, _ arguments: Arguments, _ console: Console, nothing: String) async throws {
+        let table = try TableAccess.table(arguments)
         let line = ProgressLine()
         defer { line.end() }
         let result = try await OptimizeOperation(table: table, options: options).run(progress: line.reporter)
         line.end()
-        try print(result, dryRun: options.dryRun, console)
+        try print(result, dryRun: options.dryRun, console, nothing: nothing)
     }
 
-    private static func print(_ result: OptimizeResult, dryRun: Bool, _ console: Console) throws {
+    private static func print(_ result: OptimizeResult, dryRun: Bool, _ console: Console, nothing: String) throws {
         let metrics = result.metrics
         if console.format == .json {
             let value: JSONValue = [
@@ -44,7 +49,7 @@ enum TableOptimize {
         }
         if result.alreadyApplied { return try console.print("Nothing to do: the table has this run already.\n") }
         guard metrics.numFilesRemoved > 0 else {
-            return try console.print("Nothing to do: of \(metrics.totalConsideredFiles) files none would become fewer.\n")
+            return try console.print("Nothing to do: of \(metrics.totalConsideredFiles) files \(nothing).\n")
         }
         let before = "\(metrics.numFilesRemoved) files (\(metrics.filesRemoved.totalSize.formattedBytes))"
         if dryRun {

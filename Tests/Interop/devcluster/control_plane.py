@@ -90,7 +90,7 @@ class Kubectl:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
-def eventually(check, timeout=20):
+def eventually(check, timeout=60):
     """Repeats `check` until it returns something true, and returns that."""
     deadline = time.monotonic() + timeout
     while True:

@@ -145,7 +145,7 @@ import Testing
     @Test(arguments: [
         (#"{"tableRef":{"name":"orders"},"optimize":{"targetFileSize":"1Ki"}}"#, "optimize.targetFileSize"),
         (#"{"tableRef":{"name":"orders"},"vacuum":{"retention":"a week"}}"#, "vacuum.retention"),
-        (#"{"tableRef":{"name":"orders"}}"#, "one of optimize, vacuum, checkpoint, delete and restore"),
+        (#"{"tableRef":{"name":"orders"}}"#, "one of optimize, vacuum, checkpoint, delete, restore, reorg and repair"),
     ])
     func aSpecThatCannotBeCarriedOutFails(spec: String, message: String) async throws {
         let harness = try Self.harness()

@@ -2,12 +2,14 @@
 struct BinPacking: Sendable {
     /// How large a bin may become, in bytes of its files.
     var targetFileSize: Int64
+    /// Whether every file must be in a bin, large ones and those beside which nothing fits each in one of their own.
+    var takesAll = false
 
     /// How many bins are filled at a time. A file that fits none of them closes the fullest; this bounds the work for a partition of a million files.
     private static let openBins = 16
 
     /// Groups of positions in `sizes`, each group ascending, so that rows keep the order of the files. Files of the target size or above are left
-    /// alone, and so is a file that nothing fits beside: rewriting it would gain nothing.
+    /// alone, and so is a file that nothing fits beside: rewriting it would gain nothing. Unless all are taken.
     func bins(sizes: [Int64]) -> [[Int]] {
         struct Bin {
             var files: [Int]
@@ -15,7 +17,11 @@ struct BinPacking: Sendable {
         }
         var open: [Bin] = []
         var closed: [Bin] = []
-        for (position, size) in sizes.enumerated() where size < targetFileSize {
+        for (position, size) in sizes.enumerated() {
+            guard size < targetFileSize else {
+                if takesAll { closed.append(Bin(files: [position], size: size)) }
+                continue
+            }
             let size = max(0, size)
             if let fitting = open.firstIndex(where: { $0.size + size <= targetFileSize }) {
                 open[fitting].files.append(position)
@@ -27,6 +33,6 @@ struct BinPacking: Sendable {
             }
             open.append(Bin(files: [position], size: size))
         }
-        return (closed + open).map(\.files).filter { $0.count > 1 }.sorted { $0[0] < $1[0] }
+        return (closed + open).map(\.files).filter { takesAll || $0.count > 1 }.sorted { $0[0] < $1[0] }
     }
 }

@@ -1,7 +1,7 @@
 import Base
 import ObjectStore
 
-/// Compacts small files into large ones, partition by partition (Delta's OPTIMIZE). Rows, and what a change feed shows, stay as they are.
+/// Compacts small files into large ones, partition by partition (Delta's OPTIMIZE), or rewrites those with deletion vectors (REORG). Rows, and what a change feed shows, stay as they are.
 public struct OptimizeOperation: Sendable {
     public let table: DeltaTable
     public let options: OptimizeOptions
@@ -69,7 +69,7 @@ public struct OptimizeOperation: Sendable {
         let filter = try PartitionFilter(options.condition, metadata: snapshot.metadata, now: now)
         if let size = options.targetFileSize, size < 1 { throw .invalidRequest(reason: "the target file size must be more than nothing") }
         return try OptimizePlan(
-            files: snapshot.files, groups: snapshot.files.partitionGroups(), filter: filter,
+            files: snapshot.files, groups: snapshot.files.partitionGroups(), filter: filter, selection: options.selection,
             targetFileSize: options.targetFileSize ?? snapshot.metadata.targetFileSize ?? OptimizeOptions.defaultTargetFileSize,
             maximumBytes: options.maximumBytes)
     }
@@ -111,8 +111,13 @@ public struct OptimizeOperation: Sendable {
     private func commit(_ compaction: Compaction, _ snapshot: Snapshot, _ metrics: OptimizeMetrics) async throws -> CommitResult {
         let now = table.environment.clock.now()
         let predicate = options.condition.map { JSON.encode(.array([.string($0)])) } ?? "[]"
+        let (name, parameters): (String, JSONObject) =
+            switch options.selection {
+            case .smallFiles: ("OPTIMIZE", ["predicate": .string(predicate), "zOrderBy": "[]", "clusterBy": "[]", "auto": "false"])
+            case .deletionVectors: ("REORG", ["predicate": .string(predicate), "applyPurge": "true"])
+            }
         let operation = OperationInfo(
-            "OPTIMIZE", parameters: ["predicate": .string(predicate), "zOrderBy": "[]", "clusterBy": "[]", "auto": "false"],
+            name, parameters: parameters,
             metrics: JSONObject(metrics.commitMetrics.map { (key: $0.0, value: .string(String($0.1))) }), uid: options.conditions.operationUID)
         var transaction = Transaction(table: table, readSnapshot: snapshot, operation: operation)
         transaction.keepsRowIds = compaction.keepsRowIds

@@ -2,6 +2,7 @@ import Base
 
 /// What OPTIMIZE is asked to do.
 public struct OptimizeOptions: Sendable, Hashable {
+    public var selection: Selection
     /// In bytes; nil: the table's `delta.targetFileSize`, else ``defaultTargetFileSize``.
     public var targetFileSize: Int64?
     /// A Spark SQL condition on partition columns: only their files are looked at.
@@ -17,6 +18,14 @@ public struct OptimizeOptions: Sendable, Hashable {
 
     public static let defaultTargetFileSize: Int64 = 256 << 20
 
+    /// Which files are rewritten.
+    public enum Selection: Sendable, Hashable {
+        /// Those of which several become one (OPTIMIZE).
+        case smallFiles
+        /// All that have a deletion vector, so that the rows that it takes away are in no file of the table any more (REORG … PURGE).
+        case deletionVectors
+    }
+
     /// How new files are compressed.
     public enum Codec: String, Sendable, CaseIterable {
         /// As the files that are rewritten.
@@ -26,9 +35,11 @@ public struct OptimizeOptions: Sendable, Hashable {
     }
 
     public init(
-        targetFileSize: Int64? = nil, condition: String? = nil, codec: Codec = .keep, reencodes: Bool = false, maximumBytes: Int64? = nil,
+        selection: Selection = .smallFiles, targetFileSize: Int64? = nil, condition: String? = nil, codec: Codec = .keep, reencodes: Bool = false,
+        maximumBytes: Int64? = nil,
         dryRun: Bool = false, conditions: CommitConditions = CommitConditions()
     ) {
+        self.selection = selection
         self.targetFileSize = targetFileSize
         self.condition = condition
         self.codec = codec

@@ -20,7 +20,8 @@ struct OptimizePlan: Sendable {
     ///   - groups: the snapshot's files by partition.
     ///   - maximumBytes: how many bytes of files to rewrite at most; the bins with the most files for their bytes come first then.
     init(
-        files: FileTable, groups: [FileTable.PartitionGroup], filter: PartitionFilter, targetFileSize: Int64, maximumBytes: Int64?
+        files: FileTable, groups: [FileTable.PartitionGroup], filter: PartitionFilter, selection: OptimizeOptions.Selection = .smallFiles,
+        targetFileSize: Int64, maximumBytes: Int64?
     ) throws(DeltaError) {
         var bins: [Bin] = []
         var considered = 0
@@ -30,10 +31,14 @@ struct OptimizePlan: Sendable {
             // Files that a clustering implementation has made are its own to rewrite (protocol, "Writer Requirements for Clustered Table"): among others
             // their rows would lie scattered again.
             let ordered = group.files
-                .filter { files[$0].clusteringProvider == nil }
+                .filter { selection == .deletionVectors ? files[$0].deletionVector != nil : files[$0].clusteringProvider == nil }
                 .map { (position: $0, time: files[$0].modificationTime, size: files[$0].size) }
                 .sorted { ($0.time, $1.position) < ($1.time, $0.position) }
-            for bin in BinPacking(targetFileSize: targetFileSize).bins(sizes: ordered.map(\.size)) {
+            let sizes = ordered.map { file in
+                // A clustered file is rewritten by itself, if it has to be.
+                files[file.position].clusteringProvider == nil ? Self.liveSize(files[file.position]) : .max
+            }
+            for bin in BinPacking(targetFileSize: targetFileSize, takesAll: selection == .deletionVectors).bins(sizes: sizes) {
                 bins.append(
                     Bin(
                         partitionValues: group.values, files: bin.map { ordered[$0].position },
@@ -43,6 +48,12 @@ struct OptimizePlan: Sendable {
         self.bins = maximumBytes.map { Self.limit(bins, to: $0) } ?? bins
         consideredFiles = considered
         partitions = Set(self.bins.map { PartitionKey($0.partitionValues) }).count
+    }
+
+    /// What the rows of a file that are alive take of its bytes, as far as its statistics say.
+    private static func liveSize(_ file: FileView) -> Int64 {
+        guard let vector = file.deletionVector, let rows = file.numRecords, rows > 0 else { return file.size }
+        return Int64(Double(file.size) * (1 - min(1, Double(vector.cardinality) / Double(rows))))
     }
 
     private static func limit(_ bins: [Bin], to maximumBytes: Int64) -> [Bin] {

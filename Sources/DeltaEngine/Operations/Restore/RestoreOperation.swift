@@ -59,7 +59,7 @@ public struct RestoreOperation: Sendable {
     }
 
     private func missingFiles(_ plan: RestorePlan, _ older: Snapshot, _ progress: @escaping ProgressReporter) async throws -> Set<Int> {
-        let missing = try await MissingFiles(table).find(plan.restored, in: older.files, progress: progress)
+        let missing = try await FileSearch(table).missing(plan.restored, in: older.files, progress: progress).all
         guard missing.isEmpty || options.allowMissing else {
             throw DeltaError.missingDataFiles(
                 version: older.version, paths: missing.prefix(20).map { older.files[$0].path.decoded }, count: missing.count)

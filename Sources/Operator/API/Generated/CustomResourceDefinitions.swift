@@ -1136,14 +1136,16 @@ public enum CustomResourceDefinitions {
                           message: "name the table either by tableRef or by location (with storageRef)"
                         - rule: has(self.location) == has(self.storageRef)
                           message: "storageRef goes with location: set both, or tableRef alone"
-                        - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) + (has(self.restore) ? 1 : 0) == 1"
-                          message: "set exactly one of optimize, vacuum, checkpoint, delete and restore"
+                        - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) + (has(self.restore) ? 1 : 0)
+                            + (has(self.reorg) ? 1 : 0) + (has(self.repair) ? 1 : 0) == 1"
+                          message: "set exactly one of optimize, vacuum, checkpoint, delete, restore, reorg and repair"
                         - rule: >-
                             has(self.tableRef) == has(oldSelf.tableRef) && has(self.location) == has(oldSelf.location) && has(self.storageRef) == has(oldSelf.storageRef)
                           message: "the table of an operation is immutable: create another TableOperation"
                         - rule: >-
                             has(self.optimize) == has(oldSelf.optimize) && has(self.vacuum) == has(oldSelf.vacuum) && has(self.checkpoint) == has(oldSelf.checkpoint)
                             && has(self.delete) == has(oldSelf.delete) && has(self.restore) == has(oldSelf.restore)
+                            && has(self.reorg) == has(oldSelf.reorg) && has(self.repair) == has(oldSelf.repair)
                           message: "what an operation does is immutable: create another TableOperation"
                         - rule: >-
                             has(self.idempotency) == has(oldSelf.idempotency) && has(self.expectedVersion) == has(oldSelf.expectedVersion)
@@ -1269,6 +1271,39 @@ public enum CustomResourceDefinitions {
                               default: false
                               description: >-
                                 Go on where a vacuum has taken files of that version: their rows are lost. Default false: the operation fails and lists them.
+                        reorg:
+                          type: object
+                          description: Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "reorg is immutable: create another TableOperation" }
+                          properties:
+                            where:
+                              type: string
+                              maxLength: 4096
+                              description: >-
+                                Only files of partitions for which this Spark SQL condition on partition columns holds.
+                            maxBytes:
+                              type: string
+                              maxLength: 32
+                              pattern: '^[0-9]+(Ki|Mi|Gi|Ti|k|M|G|T)?$'
+                              description: At most so many bytes of files are rewritten; the rest is left. Default no limit.
+                        repair:
+                          type: object
+                          description: Hold the table against its storage, and take files that are gone out of the log. Try it with dryRun first.
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "repair is immutable: create another TableOperation" }
+                          properties:
+                            lostVectors:
+                              type: string
+                              enum: [Keep, RemoveFile, RestoreRows]
+                              default: Keep
+                              description: >-
+                                What becomes of files whose deletion vector is gone. Keep: they stay, and cannot be read. RemoveFile: they leave the table with all
+                                rows. RestoreRows: they stay, and rows that were deleted come back. Default Keep.
+                            allowManyMissing:
+                              type: boolean
+                              default: false
+                              description: Go on where more than half of the table's files are gone. Default false.
                         idempotency:
                           type: object
                           description: >-
@@ -1438,7 +1473,7 @@ public enum CustomResourceDefinitions {
                           description: The value of the annotation levee.dev/reconcile that was handled last.
                         type:
                           type: string
-                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore]
+                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore, Reorg, Repair]
                           description: What it does.
                         table:
                           type: string

@@ -32,6 +32,10 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     var delete: Delete?
     /// Put the table back to an older version, by a new commit. No data is copied.
     var restore: Restore?
+    /// Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
+    var reorg: Reorg?
+    /// Hold the table against its storage, and take files that are gone out of the log. Try it with dryRun first.
+    var repair: Repair?
     /// What makes a retried run a no-op: recorded in the table with the commit. A version at or below the table's for that appId is done already, and
     /// nothing is committed. Default levee.dev/<namespace>/<table>, with a version that grows with each run.
     var idempotency: Idempotency?
@@ -95,6 +99,31 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
         var timestamp: Timestamp?
         /// Go on where a vacuum has taken files of that version: their rows are lost. Default false: the operation fails and lists them.
         var allowMissing: Bool = false
+    }
+
+    /// Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
+    struct Reorg: Codable, Hashable, Sendable {
+        /// Only files of partitions for which this Spark SQL condition on partition columns holds.
+        var `where`: String?
+        /// At most so many bytes of files are rewritten; the rest is left. Default no limit.
+        var maxBytes: String?
+    }
+
+    /// Hold the table against its storage, and take files that are gone out of the log. Try it with dryRun first.
+    struct Repair: Codable, Hashable, Sendable {
+        /// What becomes of files whose deletion vector is gone. Keep: they stay, and cannot be read. RemoveFile: they leave the table with all rows.
+        /// RestoreRows: they stay, and rows that were deleted come back. Default Keep.
+        var lostVectors: LostVectors = .keep
+        /// Go on where more than half of the table's files are gone. Default false.
+        var allowManyMissing: Bool = false
+
+        /// What becomes of files whose deletion vector is gone. Keep: they stay, and cannot be read. RemoveFile: they leave the table with all rows.
+        /// RestoreRows: they stay, and rows that were deleted come back. Default Keep.
+        enum LostVectors: String, Codable, CaseIterable, Hashable, Sendable {
+            case keep = "Keep"
+            case removeFile = "RemoveFile"
+            case restoreRows = "RestoreRows"
+        }
     }
 
     /// What makes a retried run a no-op: recorded in the table with the commit. A version at or below the table's for that appId is done already, and
@@ -203,6 +232,8 @@ extension TableOperationSpec {
         checkpoint = try values.decodeIfPresent(Checkpoint.self, forKey: .checkpoint)
         delete = try values.decodeIfPresent(Delete.self, forKey: .delete)
         restore = try values.decodeIfPresent(Restore.self, forKey: .restore)
+        reorg = try values.decodeIfPresent(Reorg.self, forKey: .reorg)
+        repair = try values.decodeIfPresent(Repair.self, forKey: .repair)
         idempotency = try values.decodeIfPresent(Idempotency.self, forKey: .idempotency)
         expectedVersion = try values.decodeIfPresent(Int64.self, forKey: .expectedVersion)
         dryRun = try values.decodeIfPresent(Bool.self, forKey: .dryRun) ?? false
@@ -230,5 +261,13 @@ extension TableOperationSpec.Restore {
         version = try values.decodeIfPresent(Int64.self, forKey: .version)
         timestamp = try values.decodeIfPresent(Timestamp.self, forKey: .timestamp)
         allowMissing = try values.decodeIfPresent(Bool.self, forKey: .allowMissing) ?? false
+    }
+}
+
+extension TableOperationSpec.Repair {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        lostVectors = try values.decodeIfPresent(LostVectors.self, forKey: .lostVectors) ?? .keep
+        allowManyMissing = try values.decodeIfPresent(Bool.self, forKey: .allowManyMissing) ?? false
     }
 }

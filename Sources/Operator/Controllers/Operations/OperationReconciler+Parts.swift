@@ -81,9 +81,19 @@ extension OperationReconciler {
         if let restore = operation.spec.restore {
             return .restore(.init(version: restore.version, timestamp: restore.timestamp, allowMissing: restore.allowMissing))
         }
+        if let reorg = operation.spec.reorg {
+            return .reorg(
+                .init(
+                    condition: reorg.where,
+                    maximumBytes: try reorg.maxBytes.map { text throws(InvalidSpec) in try SpecText.bytes(text, field: "reorg.maxBytes") }))
+        }
+        if let repair = operation.spec.repair {
+            return .repair(.init(lostVectors: repair.lostVectors.workerName, allowManyMissing: repair.allowManyMissing))
+        }
         guard operation.spec.checkpoint != nil else {
             throw InvalidSpec(
-                field: "optimize", message: "the operation has nothing to do; set one of optimize, vacuum, checkpoint, delete and restore in a new operation")
+                field: "optimize",
+                message: "the operation has nothing to do; set one of optimize, vacuum, checkpoint, delete, restore, reorg and repair in a new operation")
         }
         return .checkpoint(.init())
     }
@@ -171,4 +181,15 @@ extension TableOperationStatus.Progress {
 extension Timestamp {
     /// 1970-01-01T00:00:00Z.
     static let epoch = Timestamp(microseconds: 0)
+}
+
+extension TableOperationSpec.Repair.LostVectors {
+    /// As the engine's command line and tasks call it.
+    fileprivate var workerName: String {
+        switch self {
+        case .keep: "keep"
+        case .removeFile: "remove-file"
+        case .restoreRows: "restore-rows"
+        }
+    }
 }

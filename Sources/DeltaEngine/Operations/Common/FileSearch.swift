@@ -1,8 +1,18 @@
 import Base
 import ObjectStore
 
-/// Which files of a version are in the store no more, data files and those of deletion vectors: a vacuum may have taken them.
-struct MissingFiles {
+/// Which files of a version are in the store no more: a vacuum may have taken them. Positions in the version's file table, ascending.
+struct MissingFiles: Sendable {
+    /// Data files that are gone, or are of another size than the log says.
+    var data: [Int] = []
+    /// Of those whose data is there the ones whose deletion vector is gone: nobody can tell which of their rows count.
+    var vectors: [Int] = []
+
+    var all: [Int] { (data + vectors).sorted() }
+}
+
+/// Looks for the files of a version in the store.
+struct FileSearch {
     private let table: DeltaTable
 
     init(_ table: DeltaTable) { self.table = table }
@@ -19,33 +29,35 @@ struct MissingFiles {
         var atLeast: Int64
         /// Positions of the files that need it.
         var files: [Int]
+        var isVector: Bool
 
         func fits(_ found: Int64) -> Bool { size.map { $0 == found } ?? (found >= atLeast) }
     }
 
-    /// Of the files at these positions those that cannot be read whole, in ascending order.
-    func find(_ positions: [Int], in files: FileTable, progress: ProgressReporter) async throws -> [Int] {
-        var missing: Set<Int> = []
+    func missing(_ positions: some RandomAccessCollection<Int>, in files: FileTable, progress: ProgressReporter) async throws -> MissingFiles {
+        var missing: [Wanted] = []
         var rest = positions[...]
         while !rest.isEmpty {
             let batch = rest.prefix(Self.filesPerListing)
             rest = rest.dropFirst(batch.count)
             let wanted = try wanted(batch, files)
-            missing.formUnion(wanted.count <= Self.fewFiles ? try await lookUp(wanted) : try await list(wanted))
+            missing += wanted.count <= Self.fewFiles ? try await lookUp(wanted) : try await list(wanted)
             progress(OperationProgress(phase: .reading, filesDone: Int64(positions.count - rest.count), filesTotal: Int64(positions.count)))
         }
-        return missing.sorted()
+        let data = Set(missing.filter { !$0.isVector }.flatMap(\.files))
+        let vectors = Set(missing.filter(\.isVector).flatMap(\.files)).subtracting(data)
+        return MissingFiles(data: data.sorted(), vectors: vectors.sorted())
     }
 
-    private func wanted(_ positions: ArraySlice<Int>, _ files: FileTable) throws(DeltaError) -> [ObjectPath: Wanted] {
+    private func wanted(_ positions: some Collection<Int>, _ files: FileTable) throws(DeltaError) -> [ObjectPath: Wanted] {
         var wanted: [ObjectPath: Wanted] = [:]
         for position in positions {
             let file = files[position]
-            wanted[try file.path.object(in: table.store), default: Wanted(size: file.size, atLeast: 0, files: [])].files.append(position)
+            wanted[try file.path.object(in: table.store), default: Wanted(size: file.size, atLeast: 0, files: [], isVector: false)].files.append(position)
             guard let vector = file.deletionVector, let path = try vector.path else { continue }
             // Length before it and checksum behind it take eight bytes more (protocol, "Deletion Vector File Storage Format").
             let end = Int64(vector.offset ?? 1) + Int64(vector.sizeInBytes) + 8
-            var there = wanted[try path.object(in: table.store)] ?? Wanted(size: nil, atLeast: 0, files: [])
+            var there = wanted[try path.object(in: table.store)] ?? Wanted(size: nil, atLeast: 0, files: [], isVector: true)
             there.atLeast = max(there.atLeast, end)
             there.files.append(position)
             wanted[try path.object(in: table.store)] = there
@@ -53,23 +65,23 @@ struct MissingFiles {
         return wanted
     }
 
-    private func lookUp(_ wanted: [ObjectPath: Wanted]) async throws -> [Int] {
+    private func lookUp(_ wanted: [ObjectPath: Wanted]) async throws -> [Wanted] {
         let store = table.store
         return try await concurrentMap(Array(wanted), limit: 16) { path, wanted in
             do {
-                return wanted.fits(try await store.head(path).sizeInBytes) ? [] : wanted.files
+                return wanted.fits(try await store.head(path).sizeInBytes) ? nil : wanted
             } catch ObjectStoreError.notFound {
-                return wanted.files
+                return wanted
             }
-        }.flatMap(\.self)
+        }.compactMap(\.self)
     }
 
-    private func list(_ wanted: [ObjectPath: Wanted]) async throws -> [Int] {
+    private func list(_ wanted: [ObjectPath: Wanted]) async throws -> [Wanted] {
         var wanted = wanted
         let listing = table.store.list(prefix: "", startAfter: nil)
         while let page = try await listing.next() {
             for object in page where wanted[object.path]?.fits(object.sizeInBytes) ?? false { wanted[object.path] = nil }
         }
-        return wanted.values.flatMap(\.files)
+        return Array(wanted.values)
     }
 }
