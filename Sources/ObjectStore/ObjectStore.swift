@@ -119,6 +119,8 @@ public enum ObjectStoreError: Error, Sendable, Equatable {
     case permissionDenied(path: String, operation: String)
     /// There are no credentials, or the store refused them: unknown, expired, wrongly signed. ``permissionDenied`` is what good credentials may not do.
     case invalidCredentials(path: String, message: String)
+    /// The bucket or container itself is not there.
+    case containerNotFound(path: String, message: String)
     /// The store overwrites an object though it was told not to. Commits would be lost there, so none is made.
     case noConditionalWrites(location: String)
     /// The disk or quota is full.
@@ -139,6 +141,8 @@ extension ObjectStoreError: CustomStringConvertible {
         case let .alreadyExists(path): "\(path): an object is there already; remove it or choose another name"
         case let .permissionDenied(path, operation): "\(path): \(operation) was denied; give the process (or the profile's credentials) access to it"
         case let .invalidCredentials(path, message): "\(path): the credentials cannot be used: \(message)"
+        case let .containerNotFound(path, message):
+            "\(path): there is no such bucket or container (\(message)); create it, or correct the location and the account or endpoint it is looked for at"
         case let .noConditionalWrites(location):
             "\(location): the store ignores the condition of a put (`If-None-Match: *`), so that two writers could overwrite each other's commits; nothing is written. Use a store or a version of it that has conditional writes"
         case let .outOfSpace(path): "\(path): no space left on the device or in the quota; free some and run again"

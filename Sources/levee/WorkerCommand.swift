@@ -46,9 +46,8 @@ enum WorkerCommand {
         let resources = AvailableResources.current()
         let logger = Logger(label: "levee.worker", sink: StandardErrorSink(format: .text))
         return Worker.Surroundings(
-            stores: StoreFactory(
-                executor: BlockingExecutor(threads: max(4, resources.cpuCount * 2), name: "levee-io"),
-                options: StoreOptions(environment: ProcessEnvironment.current)),
+            stores: StoreFactory(executor: BlockingExecutor(threads: max(4, resources.cpuCount * 2), name: "levee-io")),
+            environment: ProcessEnvironment.current,
             engine: EngineEnvironment(
                 logger: logger, parallelism: resources.cpuCount, memoryBudget: resources.memoryLimit / 2, engineInfo: "Levee/\(Levee.version)"),
             terminationMessagePath: environmentVariable("LEVEE_TERMINATION_MESSAGE") ?? "/dev/termination-log"

@@ -176,7 +176,7 @@ def test_references_that_lead_nowhere_are_followed_once_they_lead_somewhere(site
     "change, reason",
     [
         (lambda lake: profile(lake / "nowhere"), "Unreachable"),
-        (lambda lake: levee_object("StorageProfile", "lake", root="file:///data/lake", filesystem={"persistentVolumeClaim": "c"}), "ClaimNotProbed"),
+        (lambda lake: levee_object("StorageProfile", "lake", root="file:///data/lake", filesystem={"persistentVolumeClaim": "c"}), "Probing"),
     ],
 )
 def test_a_profile_says_what_its_probe_found(site, change, reason):

@@ -9,11 +9,13 @@ import Testing
         WorkerTask.Work.optimize(.init(targetFileSize: 1 << 28, condition: "day >= '2026-01-01'", maximumBytes: 5)),
         .optimize(.init()),
         .vacuum(.init(retentionSeconds: 604_800, allowShortRetention: true)),
-        .checkpoint(.init()), .delete(.init(condition: "customer = 'O''Hara'")),
+        .checkpoint(.init()), .delete(.init(condition: "customer = 'O''Hara'")), .probe(.init(name: "p")),
     ])
     func tasksSurviveTheirJSON(work: WorkerTask.Work) throws {
         let task = WorkerTask(
-            operation: Self.operation, location: "file:///data/orders", work: work, transaction: .init(appId: "levee.dev/lake/orders", version: 7),
+            operation: Self.operation, location: "s3://lake/orders",
+            storage: .init(options: ["aws_region": "eu-1"], usesPodIdentity: false, refusesUnsafeWriters: true), work: work,
+            transaction: .init(appId: "levee.dev/lake/orders", version: 7),
             expectedVersion: 412, dryRun: true, memoryLimit: 1 << 30)
         #expect(try WorkerTask(json: Bytes(task.json())) == task)
     }

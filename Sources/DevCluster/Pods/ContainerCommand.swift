@@ -77,8 +77,9 @@ struct ContainerCommand {
         return paths.filter { !$0.inside.isEmpty }.sorted { $0.inside.count > $1.inside.count }
     }
 
-    /// A word that is a mounted path or starts with one, also behind `--option=` and `file://`.
+    /// A word that is a mounted path or starts with one, also behind `--option=` and `file://`, and as a string of a JSON object.
     static func located(_ word: String, _ paths: [(inside: String, outside: String)]) -> String {
+        if word.hasPrefix("{"), let json = try? JSON.parse(word), json.objectValue != nil { return JSON.encode(located(json, paths)) }
         for lead in ["", "file://"] {
             for (inside, outside) in paths {
                 let start = lead + inside
@@ -93,6 +94,18 @@ struct ContainerCommand {
             return word[...sign] + located(value, paths)
         }
         return word
+    }
+
+    private static func located(_ value: JSONValue, _ paths: [(inside: String, outside: String)]) -> JSONValue {
+        switch value {
+        case let .string(text): return .string(located(text, paths))
+        case let .array(elements): return .array(elements.map { located($0, paths) })
+        case let .object(members):
+            var result = JSONObject()
+            for (name, member) in members { result[name] = located(member, paths) }
+            return .object(result)
+        default: return value
+        }
     }
 
     // MARK: Environment

@@ -38,6 +38,8 @@ struct PodContainers {
         }
     }
 
+    var hasStarted: Bool { (initContainers + mainContainers).contains { lastRun($0["name"]?.stringValue ?? "") != nil } }
+
     /// What became of a container, and whether that is its end.
     struct Outcome {
         let status: JSONValue

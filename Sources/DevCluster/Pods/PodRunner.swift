@@ -90,6 +90,8 @@ final class PodRunner: Controller {
         }
         do throws(PodProblem) {
             try PodVolumes(api: api, directories: directories, pod: pod).materialise()
+        } catch  where containers.hasStarted {
+            // What a running pod has mounted stays as it is when its source goes.
         } catch {
             let outcomes = containers.mainContainers.map { containers.waiting($0, "ContainerCreating", error.message) }
             try await write(PodStatus(pod, now: api.now).make([], outcomes))

@@ -93,8 +93,11 @@ struct PodVolumes {
         return files
     }
 
+    /// Makes the directory hold these files and no others. What has not changed is left alone; a running pod sees what has.
     private func write(_ files: [(path: String, content: [UInt8])], to directory: String) throws(PodProblem) {
         try make(directory)
+        let kept = Set(files.compactMap { $0.path.split(separator: "/").first.map(String.init) })
+        for name in StateFiles.list(directory) where !kept.contains(name) { StateFiles.removeTree("\(directory)/\(name)") }
         for (path, content) in files {
             let parts = path.split(separator: "/")
             guard !parts.contains(".."), !parts.isEmpty else {
@@ -102,6 +105,7 @@ struct PodVolumes {
             }
             if parts.count > 1 { try make("\(directory)/\(parts.dropLast().joined(separator: "/"))") }
             do throws(StorageError) {
+                if try StateFiles.read("\(directory)/\(path)") == content { continue }
                 // For this user alone: it may be a credential.
                 try StateFiles.replace("\(directory)/\(path)", content, mode: 0o600)
             } catch {

@@ -5,6 +5,8 @@ public struct TaskResult: Codable, Hashable, Sendable {
     public var outcome: Outcome
     /// For people: what was done, or what failed and the way out. At most ``maximumMessageLength`` bytes.
     public var message: String
+    /// Why it failed, in one CamelCase word, where that is more than a message can say to a program.
+    public var reason: String?
     /// The version that was committed; nil where there was nothing to commit, or the run failed.
     public var version: Int64?
     /// By Delta's own names.
@@ -24,9 +26,10 @@ public struct TaskResult: Codable, Hashable, Sendable {
     /// Longer results do not fit a termination message.
     public static let maximumEncodedLength = 4096
 
-    public init(outcome: Outcome, message: String, version: Int64? = nil, metrics: [String: Int64] = [:]) {
+    public init(outcome: Outcome, message: String, reason: String? = nil, version: Int64? = nil, metrics: [String: Int64] = [:]) {
         self.outcome = outcome
         self.message = Self.cut(message, to: Self.maximumMessageLength)
+        self.reason = reason
         self.version = version
         self.metrics = metrics
     }
@@ -36,7 +39,7 @@ public struct TaskResult: Codable, Hashable, Sendable {
         let text = JSON.encode(try JSON.value(of: self))
         if text.utf8.count <= Self.maximumEncodedLength { return text }
         // A message of control characters takes six bytes each in JSON.
-        return JSON.encode(try JSON.value(of: TaskResult(outcome: outcome, message: Self.cut(message, to: 500), version: version)))
+        return JSON.encode(try JSON.value(of: TaskResult(outcome: outcome, message: Self.cut(message, to: 500), reason: reason, version: version)))
     }
 
     /// nil where it is none: the pod was killed before it could write one, or wrote only a part.

@@ -2,10 +2,13 @@ import Base
 
 /// What a worker is asked to do: one operation on one table. The operator writes it into the pod's arguments as JSON; it holds no credential.
 public struct WorkerTask: Codable, Hashable, Sendable {
-    /// The TableOperation that the work belongs to. Its uid stands in the commit, so that a result that was lost with its pod can be found again.
+    /// The TableOperation (of a probe: the StorageProfile) that the work belongs to. Its uid stands in the commit, so that a result that was lost with its
+    /// pod can be found again.
     public var operation: OperationIdentity
-    /// The table's directory as a URL, as the worker sees it.
+    /// The table's directory (of a probe: the profile's root) as a URL, as the worker sees it.
     public var location: String
+    /// How the store of the location is reached; nil for a file system.
+    public var storage: Storage?
     public var work: Work
     /// Recorded in the table with the commit; a table that has it, or a later version, needs nothing done.
     public var transaction: TransactionIdentity?
@@ -17,11 +20,13 @@ public struct WorkerTask: Codable, Hashable, Sendable {
     public var memoryLimit: Int64?
 
     public init(
-        operation: OperationIdentity, location: String, work: Work, transaction: TransactionIdentity? = nil, expectedVersion: Int64? = nil,
+        operation: OperationIdentity, location: String, storage: Storage? = nil, work: Work, transaction: TransactionIdentity? = nil,
+        expectedVersion: Int64? = nil,
         dryRun: Bool = false, memoryLimit: Int64? = nil
     ) {
         self.operation = operation
         self.location = location
+        self.storage = storage
         self.work = work
         self.transaction = transaction
         self.expectedVersion = expectedVersion
@@ -39,6 +44,22 @@ public struct WorkerTask: Codable, Hashable, Sendable {
             self.uid = uid
             self.namespace = namespace
             self.name = name
+        }
+    }
+
+    /// How an object store is reached. Holds no credential: those are mounted, or the pod's own identity.
+    public struct Storage: Codable, Hashable, Sendable {
+        /// By deltalake's names.
+        public var options: [String: String]
+        /// Whether the identity that the pod has counts; else only what is mounted.
+        public var usesPodIdentity: Bool
+        /// Commit nothing where the table's recent history shows an engine that is not known to use conditional puts; see ``CommittingEngine``.
+        public var refusesUnsafeWriters: Bool
+
+        public init(options: [String: String], usesPodIdentity: Bool, refusesUnsafeWriters: Bool) {
+            self.options = options
+            self.usesPodIdentity = usesPodIdentity
+            self.refusesUnsafeWriters = refusesUnsafeWriters
         }
     }
 
@@ -62,6 +83,8 @@ public struct WorkerTask: Codable, Hashable, Sendable {
         case restore(Restore)
         case reorg(Reorg)
         case repair(Repair)
+        /// Not of a table: whether a StorageProfile's storage can be used.
+        case probe(Probe)
     }
 
     public struct Optimize: Codable, Hashable, Sendable {
@@ -139,6 +162,15 @@ public struct WorkerTask: Codable, Hashable, Sendable {
 }
 
 extension WorkerTask {
+    public struct Probe: Codable, Hashable, Sendable {
+        /// Of the object that is written and removed below `_levee/probe`.
+        public var name: String
+
+        public init(name: String) { self.name = name }
+    }
+}
+
+extension WorkerTask {
     /// Throws ``WorkerError/badTask(reason:)``.
     public init(json: Bytes) throws(WorkerError) {
         do { self = try JSON.decode(WorkerTask.self, from: json) } catch {
@@ -152,7 +184,7 @@ extension WorkerTask {
 
 extension WorkerTask.Work {
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case optimize, vacuum, checkpoint, delete, restore, reorg, repair
+        case optimize, vacuum, checkpoint, delete, restore, reorg, repair, probe
     }
 
     public init(from decoder: any Decoder) throws {
@@ -161,7 +193,7 @@ extension WorkerTask.Work {
         guard named.count == 1, let key = named.first else {
             throw DecodingError.dataCorrupted(
                 .init(
-                    codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum, checkpoint, delete, restore, reorg and repair"
+                    codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum, checkpoint, delete, restore, reorg, repair and probe"
                 ))
         }
         switch key {
@@ -172,6 +204,7 @@ extension WorkerTask.Work {
         case .restore: self = .restore(try values.decode(WorkerTask.Restore.self, forKey: key))
         case .reorg: self = .reorg(try values.decode(WorkerTask.Reorg.self, forKey: key))
         case .repair: self = .repair(try values.decode(WorkerTask.Repair.self, forKey: key))
+        case .probe: self = .probe(try values.decode(WorkerTask.Probe.self, forKey: key))
         }
     }
 
@@ -185,6 +218,7 @@ extension WorkerTask.Work {
         case let .restore(work): try values.encode(work, forKey: .restore)
         case let .reorg(work): try values.encode(work, forKey: .reorg)
         case let .repair(work): try values.encode(work, forKey: .repair)
+        case let .probe(work): try values.encode(work, forKey: .probe)
         }
     }
 }

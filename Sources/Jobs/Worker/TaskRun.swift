@@ -15,6 +15,7 @@ struct TaskRun: Sendable {
         case let .restore(work): try await restore(work, progress)
         case let .reorg(work): try await reorg(work, progress)
         case let .repair(work): try await repair(work, progress)
+        case .probe: throw WorkerError.badTask(reason: "a probe has no table")
         }
     }
 

@@ -6,7 +6,10 @@ import ObjectStore
 public struct Worker: Sendable {
     /// What the worker has around it.
     public struct Surroundings: Sendable {
+        /// Opens stores with other options for each task.
         public var stores: StoreFactory
+        /// The process's environment variables: where credentials are mounted, and what tells of the pod's own identity.
+        public var environment: [String: String]
         /// Its memory budget is cut to the task's limit.
         public var engine: EngineEnvironment
         /// Takes one line of the pod's log, without its end.
@@ -14,8 +17,12 @@ public struct Worker: Sendable {
         /// Where the result goes; Kubernetes puts it into the pod's status.
         public var terminationMessagePath: String
 
-        public init(stores: StoreFactory, engine: EngineEnvironment, terminationMessagePath: String, print: @escaping @Sendable (String) -> Void) {
+        public init(
+            stores: StoreFactory, environment: [String: String] = [:], engine: EngineEnvironment, terminationMessagePath: String,
+            print: @escaping @Sendable (String) -> Void
+        ) {
             self.stores = stores
+            self.environment = environment
             self.engine = engine
             self.terminationMessagePath = terminationMessagePath
             self.print = print
@@ -53,9 +60,24 @@ public struct Worker: Sendable {
     private func carryOut(_ task: WorkerTask) async throws -> TaskResult {
         var engine = surroundings.engine
         if let limit = task.memoryLimit { engine.memoryBudget = min(engine.memoryBudget, limit / Self.engineShare) }
-        let table = DeltaTable(store: try surroundings.stores.open(try TableLocation(task.location)), environment: engine)
+        let location = try TableLocation(task.location)
+        let options = try WorkerStorage.options(task.storage, environment: surroundings.environment)
+        let store = try surroundings.stores.with(options).open(location)
+        if case let .probe(work) = task.work {
+            let probe = StorageProbe(root: location, store: store)
+            try await probe.run(name: work.name)
+            return TaskResult(outcome: .succeeded, message: probe.success, reason: "Probed")
+        }
+        let table = DeltaTable(store: store, environment: engine)
+        if task.storage?.refusesUnsafeWriters == true, !task.dryRun { try await refuseUnsafeWriters(of: table, now: engine.clock.now()) }
         let progress = ProgressPrinter(clock: engine.clock, print: surroundings.print)
         return try await TaskRun(task: task, table: table).run(progress: progress.show)
+    }
+
+    private func refuseUnsafeWriters(of table: DeltaTable, now: Timestamp) async throws {
+        let history = try await table.history(limit: CommittingEngine.searchedCommits)
+        guard let commit = CommittingEngine.unsafeCommit(in: history, now: now) else { return }
+        throw WorkerError.unsafeWriter(reason: CommittingEngine.refusal(engine: commit.commitInfo?.engineInfo, version: commit.version))
     }
 
     private func report(_ result: TaskResult) {
@@ -77,6 +99,9 @@ extension TaskResult {
         case is CancellationError: self.init(outcome: .cancelled, message: "ended by a signal; nothing was committed")
         case let error as DeltaError: self.init(outcome: error.kind == .retryable ? .retryable : .permanent, message: error.description)
         case let error as ObjectStoreError: self.init(outcome: error.isRetryable ? .retryable : .permanent, message: error.description)
+        case let error as ProbeFailure:
+            self.init(outcome: error.mayPass ? .retryable : .permanent, message: error.message, reason: error.reason.rawValue)
+        case .unsafeWriter(let reason) as WorkerError: self.init(outcome: .permanent, message: reason, reason: "UnsafeConcurrentWriter")
         case let error as WorkerError: self.init(outcome: .permanent, message: error.description)
         default: self.init(outcome: .retryable, message: "\(error)")
         }

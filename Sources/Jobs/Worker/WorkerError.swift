@@ -5,10 +5,16 @@ public enum WorkerError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The table lies somewhere that this version of the program cannot reach.
     case unsupportedLocation(location: String, reason: String)
 
+    /// What is mounted beside the worker is not what the task needs.
+    case unusableStorage(reason: String)
+    /// See ``CommittingEngine``.
+    case unsafeWriter(reason: String)
+
     public var description: String {
         switch self {
         case let .badTask(reason): "the task cannot be read: \(reason); operator and worker must be of the same version"
         case let .unsupportedLocation(location, reason): "\(location): \(reason)"
+        case let .unusableStorage(reason), let .unsafeWriter(reason): reason
         }
     }
 }

@@ -25,6 +25,16 @@ public struct Secret: KubeResource, Hashable, CustomStringConvertible {
     public var description: String { "Secret \(key) with \((data ?? [:]).count) keys" }
 }
 
+/// A Secret without its values.
+public struct SecretMetadata: KubeResource, Hashable {
+    public static let gvr = Secret.gvr
+    public static let kind = Secret.kind
+
+    public var metadata: ObjectMeta
+
+    public init(metadata: ObjectMeta) { self.metadata = metadata }
+}
+
 /// v1 ConfigMap.
 public struct ConfigMap: KubeResource, Hashable {
     public static let gvr = GroupVersionResource(group: "", version: "v1", resource: "configmaps")

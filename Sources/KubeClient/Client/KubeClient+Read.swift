@@ -60,7 +60,8 @@ extension KubeClient {
     func listPage(_ gvr: GroupVersionResource, namespace: String?, _ options: ListOptions, retry: RetryPolicy?) async throws(KubeError)
         -> ResourceList<Resource>
     {
-        let request = KubeRequest(path: KubeRequest.path(gvr, namespace: namespace), query: options.query)
+        var request = KubeRequest(path: KubeRequest.path(gvr, namespace: namespace), query: options.query)
+        if options.metadataOnly { request.accept = KubeRequest.metadataOnly("PartialObjectMetadataList") }
         let json = try await send(request, retry: retry)
         guard let metadata = json["metadata"], let kind = json["kind"]?.stringValue, kind.hasSuffix("List") else {
             throw .unexpectedResponse(request: request.label, reason: "not a list but \(json["kind"]?.stringValue ?? json.kindDescription)")

@@ -10,6 +10,9 @@ struct KubeRequest: Sendable {
     var contentType = "application/json"
     var accept = "application/json"
 
+    /// Asks for objects' metadata without the rest of them. A server that does not know this sends them whole.
+    static func metadataOnly(_ kind: String) -> String { "application/json;as=\(kind);g=meta.k8s.io;v=v1,application/json" }
+
     /// What errors call it.
     var label: String { "\(method) \(path)" }
 

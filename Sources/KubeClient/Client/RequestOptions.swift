@@ -9,6 +9,8 @@ public struct ListOptions: Sendable, Hashable {
     public var continueToken: String?
     /// Nil: the most recent state. "0": whatever the server has in its cache.
     public var resourceVersion: String?
+    /// Objects without anything but their metadata.
+    public var metadataOnly = false
 
     public init(
         labelSelector: String? = nil, fieldSelector: String? = nil, limit: Int? = nil, continueToken: String? = nil, resourceVersion: String? = nil

@@ -7,6 +7,8 @@ public final class Reflector<Object: KubeResource>: Sendable {
         public var namespace: String?
         public var labelSelector: String?
         public var fieldSelector: String?
+        /// Asks for nothing but metadata, for types that read nothing else.
+        public var metadataOnly = false
         public var pageSize = 500
         public var backoff = Backoff(base: .milliseconds(800), cap: .seconds(30))
         /// How long the server is asked to keep a watch; each one gets a time between this and its double, so that many do not end together.
@@ -26,7 +28,8 @@ public final class Reflector<Object: KubeResource>: Sendable {
 
     public convenience init(client: KubeClient, store: Store<Object> = Store(), options: Options = Options()) {
         let source = CollectionSource(
-            client: client, gvr: Object.gvr, namespace: options.namespace, labelSelector: options.labelSelector, fieldSelector: options.fieldSelector)
+            client: client, gvr: Object.gvr, namespace: options.namespace, labelSelector: options.labelSelector, fieldSelector: options.fieldSelector,
+            metadataOnly: options.metadataOnly)
         self.init(
             source: source, store: store, options: options, clock: client.options.clock, random: client.options.random, logger: client.options.logger)
     }

@@ -20,11 +20,13 @@ struct CollectionSource: WatchSource {
     let namespace: String?
     let labelSelector: String?
     let fieldSelector: String?
+    var metadataOnly = false
 
     func list(_ options: ListOptions) async throws(KubeError) -> ResourceList<Resource> {
         var options = options
         options.labelSelector = labelSelector
         options.fieldSelector = fieldSelector
+        options.metadataOnly = metadataOnly
         // The reflector has its own pauses.
         return try await client.listPage(gvr, namespace: namespace, options, retry: .never)
     }
@@ -33,6 +35,7 @@ struct CollectionSource: WatchSource {
         var options = options
         options.labelSelector = labelSelector
         options.fieldSelector = fieldSelector
+        options.metadataOnly = metadataOnly
         return try await client.watch(gvr, namespace: namespace, options)
     }
 }

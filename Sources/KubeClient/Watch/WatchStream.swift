@@ -9,6 +9,8 @@ public struct WatchOptions: Sendable, Hashable {
     public var resourceVersion: String?
     /// When the server ends the watch; nil leaves it to the server.
     public var timeoutSeconds: Int?
+    /// Objects without anything but their metadata.
+    public var metadataOnly = false
 
     public init(labelSelector: String? = nil, fieldSelector: String? = nil, resourceVersion: String? = nil, timeoutSeconds: Int? = nil) {
         self.labelSelector = labelSelector
@@ -75,7 +77,8 @@ extension Bytes {
 extension KubeClient {
     /// Starts a watch. `namespace` nil means all of them.
     public func watch(_ gvr: GroupVersionResource, namespace: String? = nil, _ options: WatchOptions = WatchOptions()) async throws(KubeError) -> WatchStream {
-        let request = KubeRequest(path: KubeRequest.path(gvr, namespace: namespace), query: options.query)
+        var request = KubeRequest(path: KubeRequest.path(gvr, namespace: namespace), query: options.query)
+        if options.metadataOnly { request.accept = KubeRequest.metadataOnly("PartialObjectMetadata") }
         return WatchStream(body: try await stream(request), request: request.label)
     }
 }

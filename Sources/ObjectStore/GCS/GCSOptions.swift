@@ -9,7 +9,7 @@ struct GCSOptions: Sendable {
         var names: [String] {
             switch self {
             case .serviceAccountPath: ["google_service_account", "google_service_account_path", "service_account", "service_account_path"]
-            case .serviceAccountKey: ["google_service_account_key", "service_account_key", "service_account.json", "key.json"]
+            case .serviceAccountKey: ["google_service_account_key", "service_account_key", "service_account.json", "key.json", "credentials.json"]
             case .applicationCredentials: ["google_application_credentials", "application_credentials"]
             case .baseURL: ["google_base_url", "base_url", "google_endpoint", "google_storage_endpoint", "endpoint"]
             case .skipSignature: ["google_skip_signature", "skip_signature"]
@@ -18,6 +18,9 @@ struct GCSOptions: Sendable {
             }
         }
     }
+
+    /// What a secret may call the key's file; the last is the variable's name, whose value is a path elsewhere.
+    static let secretNames = Key.serviceAccountKey.names + ["google_application_credentials_json", "google_application_credentials"]
 
     private var values: [Key: String] = [:]
 

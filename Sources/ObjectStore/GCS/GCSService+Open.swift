@@ -117,7 +117,7 @@ private struct MountedGoogleKey: CredentialSource {
     let credentials: GCSCredentials
 
     func document() throws(CredentialsError) -> String? {
-        let names = GCSOptions.Key.serviceAccountKey.names
+        let names = GCSOptions.secretNames
         let found = try secret.read(names)
         return names.lazy.compactMap { found[$0] }.first
     }

@@ -6,10 +6,10 @@ public struct StoreFactory: Sendable {
     private let executor: BlockingExecutor
     private let options: StoreOptions
     private let metrics: MetricsRegistry
+    private let transport: Transport
     private let services = Lock(Services())
 
     private struct Services {
-        var loop: HTTPClientLoop?
         var buckets: [String: S3Bucket] = [:]
         var others: RemoteStores?
     }
@@ -19,9 +19,19 @@ public struct StoreFactory: Sendable {
     ///   - options: how stores are reached, and who asks.
     ///   - metrics: is told of requests, bytes, retries and latency.
     public init(executor: BlockingExecutor, options: StoreOptions = StoreOptions(), metrics: MetricsRegistry = MetricsRegistry()) {
+        self.init(executor: executor, options: options, metrics: metrics, transport: Transport())
+    }
+
+    private init(executor: BlockingExecutor, options: StoreOptions, metrics: MetricsRegistry, transport: Transport) {
         self.executor = executor
         self.options = options
         self.metrics = metrics
+        self.transport = transport
+    }
+
+    /// A factory for somebody else: it shares this one's threads and metrics, and nothing that was learnt or is known of who asks.
+    public func with(_ options: StoreOptions) -> StoreFactory {
+        StoreFactory(executor: executor, options: options, metrics: metrics, transport: transport)
     }
 
     /// A store whose root is the location. Does not look whether anything is there.
@@ -39,7 +49,7 @@ public struct StoreFactory: Sendable {
     private func others() throws(ObjectStoreError) -> RemoteStores {
         try services.withLock { services throws(ObjectStoreError) in
             if let others = services.others { return others }
-            let others = RemoteStores(options: options, loop: try Self.loop(&services), executor: executor, metrics: metrics)
+            let others = RemoteStores(options: options, loop: try transport.loop(), executor: executor, metrics: metrics)
             services.others = others
             return others
         }
@@ -48,21 +58,27 @@ public struct StoreFactory: Sendable {
     private func bucket(_ name: String) throws(ObjectStoreError) -> S3Bucket {
         try services.withLock { services throws(ObjectStoreError) in
             if let bucket = services.buckets[name] { return bucket }
-            let bucket = try S3Bucket(name: name, options: options, loop: try Self.loop(&services), metrics: metrics)
+            let bucket = try S3Bucket(name: name, options: options, loop: try transport.loop(), metrics: metrics)
             services.buckets[name] = bucket
             return bucket
         }
     }
+}
 
-    /// One thread moves the bytes of all stores.
-    private static func loop(_ services: inout Services) throws(ObjectStoreError) -> HTTPClientLoop {
-        if let loop = services.loop { return loop }
-        do throws(HTTPError) {
-            let loop = try HTTPClientLoop()
-            services.loop = loop
-            return loop
-        } catch {
-            throw .failed(path: "", operation: "starting the HTTP client", message: "\(error)", retryable: false)
+/// One thread moves the bytes of all stores of a process.
+private final class Transport: Sendable {
+    private let known = Lock<HTTPClientLoop?>(nil)
+
+    func loop() throws(ObjectStoreError) -> HTTPClientLoop {
+        try known.withLock { known throws(ObjectStoreError) in
+            if let known { return known }
+            do throws(HTTPError) {
+                let loop = try HTTPClientLoop()
+                known = loop
+                return loop
+            } catch {
+                throw .failed(path: "", operation: "starting the HTTP client", message: "\(error)", retryable: false)
+            }
         }
     }
 }

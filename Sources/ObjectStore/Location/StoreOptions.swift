@@ -48,6 +48,17 @@ public struct StoreOptions: Sendable {
         return nil
     }
 
+    /// How long a connection may take to come about (`connect_timeout`); nil: the client's default.
+    var connectTimeout: Duration? {
+        get throws(ObjectStoreError) {
+            guard let text = givenValue("connect_timeout") else { return nil }
+            guard let duration = Duration(kubernetes: text), duration > .zero else {
+                throw .unsupportedLocation(location: "connect_timeout", reason: "`\(text.shownShort(40))` is no time like 5s")
+            }
+            return duration
+        }
+    }
+
     /// Throws for anything but the words for yes and no.
     func flag(_ names: String...) throws(ObjectStoreError) -> Bool? {
         for name in names {

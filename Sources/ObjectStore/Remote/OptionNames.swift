@@ -34,11 +34,13 @@ struct MountedSecret: Sendable {
         self.directory = directory
     }
 
+    static func spellings(_ name: String) -> [String] { [name, name.replacing("_", with: "-"), name.uppercased()] }
+
     /// What the files of these names hold; a name may be written with hyphens, and in upper case.
     func read(_ names: [String]) throws(CredentialsError) -> [String: String] {
         var found: [String: String] = [:]
         for name in names {
-            for spelling in [name, name.replacing("_", with: "-"), name.uppercased()] where found[name] == nil {
+            for spelling in Self.spellings(name) where found[name] == nil {
                 do {
                     let text = try readFile("\(directory)/\(spelling)", limit: 1 << 20).text.trimmingWhiteSpace
                     if !text.isEmpty { found[name] = text }

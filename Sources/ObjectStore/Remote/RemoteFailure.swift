@@ -125,7 +125,9 @@ struct RemoteFailure: Error, Sendable, CustomStringConvertible {
     /// As callers of ``ObjectStore`` know errors.
     var storeError: ObjectStoreError {
         switch cause {
-        case let .server(failure) where failure.status == 404 && !failure.isAboutContainer && failure.code?.hasSuffix("Bucket") != true: .notFound(path: target)
+        case let .server(failure) where failure.status == 404:
+            failure.isAboutContainer || failure.code?.hasSuffix("Bucket") == true
+                ? .containerNotFound(path: target, message: failure.summary) : .notFound(path: target)
         case let .server(failure) where failure.kind == .refusedSignature || failure.status == 401:
             .invalidCredentials(path: target, message: "\(operation) was refused: \(summary)")
         case let .server(failure) where failure.status == 403: .permissionDenied(path: target, operation: "\(operation) (\(failure.summary))")

@@ -56,7 +56,7 @@ final class RemoteStores: Sendable {
     func client(_ store: String, signer: any RequestSigner, dialect: any RemoteDialect) throws(ObjectStoreError) -> RemoteClient {
         RemoteClient(
             http: HTTPClient(configuration: try configuration(), loop: loop), signer: signer, dialect: dialect,
-            metrics: RemoteMetrics(registry: metrics, store: store), clock: clock, random: random)
+            metrics: RemoteMetrics(registry: metrics, store: store), policy: try RetryPolicy(options), clock: clock, random: random)
     }
 
     /// A client for services that give out tokens.
@@ -64,8 +64,8 @@ final class RemoteStores: Sendable {
     /// - Parameter isMetadata: the service is the machine's own: it answers at once or not at all, and no proxy knows the way to it.
     func tokenEndpoint(isMetadata: Bool = false) throws(ObjectStoreError) -> TokenEndpoint {
         var configuration = isMetadata ? HTTPClientConfiguration() : try configuration()
-        var policy = RetryPolicy()
-        policy.deadline = .seconds(60)
+        var policy = try RetryPolicy(options)
+        policy.deadline = min(policy.deadline, .seconds(60))
         if isMetadata {
             configuration.proxy = .direct
             configuration.connectTimeout = .seconds(2)
@@ -83,7 +83,11 @@ final class RemoteStores: Sendable {
     private func configuration() throws(ObjectStoreError) -> HTTPClientConfiguration {
         var configuration = HTTPClientConfiguration()
         configuration.tls.insecure = try options.flag("allow_invalid_certificates") ?? false
-        if let file = options.givenValue("ca_bundle", "ssl_cert_file") ?? (options.usesAmbientIdentity ? options.environmentValue("ssl_cert_file") : nil) {
+        configuration.connectTimeout = try options.connectTimeout ?? configuration.connectTimeout
+        if let text = options.givenValue("ca_certificates") {
+            configuration.tls.caPEM = Bytes(text)
+        } else if let file = options.givenValue("ca_bundle", "ssl_cert_file") ?? (options.usesAmbientIdentity ? options.environmentValue("ssl_cert_file") : nil)
+        {
             do throws(SystemError) {
                 configuration.tls.caPEM = try readFile(file, limit: 4 << 20)
             } catch {

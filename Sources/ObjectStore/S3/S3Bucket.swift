@@ -18,7 +18,7 @@ final class S3Bucket: Sendable {
 
     convenience init(
         name: String, options: StoreOptions, loop: HTTPClientLoop, metrics: MetricsRegistry, clock: any WallClock = SystemClock(),
-        random: any RandomSource = SystemRandomSource(), policy: RetryPolicy = RetryPolicy()
+        random: any RandomSource = SystemRandomSource(), policy: RetryPolicy? = nil
     ) throws(ObjectStoreError) {
         let configuration = try S3Configuration(bucket: name, options: options)
         let chain =
@@ -26,10 +26,12 @@ final class S3Bucket: Sendable {
             ? nil
             : try AWSCredentialChain(options, region: configuration.endpoint.region, loop: loop, metrics: metrics, clock: clock, tls: configuration.tls)
         let signer = S3Signer(bucket: name, endpoint: configuration.endpoint, credentials: chain, payloadSigning: configuration.payloadSigning)
+        let policy = if let policy { policy } else { try RetryPolicy(options) }
         var http = HTTPClientConfiguration()
         http.tls = configuration.tls
         http.proxy = configuration.proxy
         http.bufferSize = 256 << 10
+        http.connectTimeout = try options.connectTimeout ?? http.connectTimeout
         let client = RemoteClient(
             http: HTTPClient(configuration: http, loop: loop), signer: signer, dialect: S3Dialect(),
             metrics: RemoteMetrics(registry: metrics, store: "s3://\(name)"), policy: policy, clock: clock, random: random)

@@ -58,7 +58,9 @@ struct S3Configuration: Sendable {
         conditionalPutsDisabled = options.value("aws_conditional_put", "conditional_put")?.lowercased() == "disabled"
         encryption = try Self.encryption(options)
         tls.insecure = try options.flag("allow_invalid_certificates", "aws_allow_invalid_certificates") ?? false
-        if let file = options.value("aws_ca_bundle", "ca_bundle") ?? profile["ca_bundle"] {
+        if let text = options.givenValue("ca_certificates") {
+            tls.caPEM = Bytes(text)
+        } else if let file = options.value("aws_ca_bundle", "ca_bundle") ?? profile["ca_bundle"] {
             do throws(SystemError) {
                 tls.caPEM = try readFile(file, limit: 4 << 20)
             } catch {

@@ -8,6 +8,8 @@ enum ConditionType {
     static let reconciling = "Reconciling"
     static let stalled = "Stalled"
     static let healthy = "Healthy"
+    /// On tables in S3: others commit without conditional puts, and may overwrite commits.
+    static let unsafeConcurrentWriter = "UnsafeConcurrentWriter"
     static let complete = "Complete"
     static let failed = "Failed"
 }
@@ -16,8 +18,13 @@ enum ConditionType {
 enum ConditionReason: String, Sendable, CaseIterable, Error {
     // StorageProfile
     case probed = "Probed"
-    case claimNotProbed = "ClaimNotProbed"
+    case probing = "Probing"
+    case probeNotRunning = "ProbeNotRunning"
     case hostFilesystemRefused = "HostFilesystemRefused"
+    case secretNotFound = "SecretNotFound"
+    case invalidSecret = "InvalidSecret"
+    case secretForbidden = "SecretForbidden"
+    case invalidCredentials = "InvalidCredentials"
     case unreachable = "Unreachable"
     case permissionDenied = "PermissionDenied"
     case outOfSpace = "OutOfSpace"
@@ -36,6 +43,9 @@ enum ConditionReason: String, Sendable, CaseIterable, Error {
     case corruptLog = "CorruptLog"
     case unsupportedFeature = "UnsupportedFeature"
     case storageFailed = "StorageFailed"
+    case unsafeConcurrentWriter = "UnsafeConcurrentWriter"
+    case safeWriters = "SafeWriters"
+    case saidToBeSafe = "SaidToBeSafe"
     case noFindings = "NoFindings"
     case findings = "Findings"
 
@@ -47,6 +57,7 @@ enum ConditionReason: String, Sendable, CaseIterable, Error {
     // TableOperation
     case waitingForTable = "WaitingForTable"
     case concurrencyLimit = "ConcurrencyLimit"
+    case storageNotReady = "StorageNotReady"
     case tableNotFound = "TableNotFound"
     case starting = "Starting"
     case running = "Running"

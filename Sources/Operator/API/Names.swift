@@ -10,6 +10,8 @@ enum Names {
     static let reasonAnnotation = "levee.dev/reason"
     /// The bytes that an operation is expected to rewrite, which its policy's budget counts until it has ended.
     static let expectedBytesAnnotation = "levee.dev/expected-bytes"
+    /// What a probe's Job probes; see ``ProbeJobs``.
+    static let probeSubjectAnnotation = "levee.dev/probe-subject"
     /// The container that works, in a worker's pod.
     static let workerContainer = "worker"
 
@@ -25,6 +27,9 @@ enum Names {
         static let run = "levee.dev/run"
         static let operation = "levee.dev/operation"
         static let operationUID = "levee.dev/operation-uid"
+        /// Of a probe's Job and pod: its profile, and the Job's own name.
+        static let profile = "levee.dev/profile"
+        static let probe = "levee.dev/probe"
     }
 
     /// The name of a policy's operation. A function of what stands in the table's status, so that an operator that died after it made the
@@ -38,6 +43,12 @@ enum Names {
     static func job(operation: String, uid: String) -> String {
         let suffix = "-\(shortHash(uid, length: 8))"
         return shortened(operation, to: 63 - suffix.utf8.count) + suffix
+    }
+
+    /// The name of a profile's probe: a function of what stands in the profile's status, so that an operator that died after it made the Job finds it.
+    static func probeJob(profile: String, uid: String, run: Int64) -> String {
+        let suffix = "-probe-\(run)-\(shortHash(uid, length: 8))"
+        return shortened(profile, to: 63 - suffix.utf8.count) + suffix
     }
 
     /// A name as a label's value, which holds only 63 characters.

@@ -23,6 +23,7 @@ protocol Cluster: Sendable {
     // Straight from the server.
     func fetchJob(_ key: ObjectKey) async throws(KubeError) -> Job?
     func fetchPods(ofOperation uid: String, namespace: String) async throws(KubeError) -> [Pod]
+    func fetchPods(ofProbe job: ObjectKey) async throws(KubeError) -> [Pod]
     /// The last lines of a pod's log; nil where there is none (yet, or any more).
     func logTail(_ pod: Pod, lines: Int) async throws(KubeError) -> [String]?
 

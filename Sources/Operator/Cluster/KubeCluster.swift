@@ -58,6 +58,10 @@ final class KubeCluster: Cluster {
         try await client.listAll(Pod.self, namespace: namespace, ListOptions(labelSelector: "\(Names.Label.operationUID)=\(uid)")).items
     }
 
+    func fetchPods(ofProbe job: ObjectKey) async throws(KubeError) -> [Pod] {
+        try await client.listAll(Pod.self, namespace: job.namespace, ListOptions(labelSelector: "\(Names.Label.probe)=\(job.name)")).items
+    }
+
     func logTail(_ pod: Pod, lines: Int) async throws(KubeError) -> [String]? {
         do {
             let log = try await client.logs(pod.key, LogOptions(container: Names.workerContainer, tailLines: lines))

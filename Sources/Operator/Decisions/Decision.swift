@@ -58,4 +58,6 @@ enum DecisionReason: String, Hashable, Sendable, CaseIterable {
     case unsupportedFeature = "UnsupportedFeature"
     case invalidWhere = "InvalidWhere"
     case shortRetention = "ShortRetention"
+    case storageNotReady = "StorageNotReady"
+    case unsafeConcurrentWriter = "UnsafeConcurrentWriter"
 }

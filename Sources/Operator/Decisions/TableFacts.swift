@@ -16,8 +16,15 @@ struct TableFacts: Hashable, Sendable {
     var removedFiles = RemovedFiles()
     /// The table's delta.deletedFileRetentionDuration, or Delta's default of a week.
     var retentionFloor = ResolvedPolicy.Vacuum.retentionFloor
+    /// Why nothing is committed to the table for now, whatever the task.
+    var storageRefusal: StorageRefusal?
     /// Why the table's protocol refuses tasks, where it does.
     var refusals: [MaintenanceTask: String] = [:]
+}
+
+struct StorageRefusal: Hashable, Sendable {
+    var reason: DecisionReason
+    var message: String
 }
 
 /// What became of one task on one table so far.

@@ -38,6 +38,7 @@ struct TaskDecision: Sendable {
     }
 
     private func need() -> Decision {
+        if let refusal = facts.storageRefusal { return .skip(refusal.reason, refusal.message) }
         if let refusal = facts.refusals[task] { return .skip(.unsupportedFeature, refusal) }
         return switch task {
         case .optimize: policy.optimize.map(optimizeNeed) ?? .skip(.belowThreshold, "the policy does not ask for it")

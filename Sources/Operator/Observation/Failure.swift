@@ -20,6 +20,9 @@ struct Failure: Hashable, Sendable {
         }
     }
 
+    /// Whether it is about who asks, and says nothing of what is asked for.
+    var isOfCredentials: Bool { [.invalidCredentials, .secretNotFound, .invalidSecret, .secretForbidden].contains(reason) }
+
     private init(_ error: DeltaError) {
         switch error {
         case .notATable: self.init(.notATable, error.description, needsPerson: true)
@@ -33,6 +36,9 @@ struct Failure: Hashable, Sendable {
 
     private init(_ error: ObjectStoreError) {
         switch error {
+        case .invalidCredentials: self.init(.invalidCredentials, error.description, needsPerson: true)
+        case .containerNotFound: self.init(.unreachable, error.description, needsPerson: true)
+        case .noConditionalWrites: self.init(.noConditionalWrites, error.description, needsPerson: true)
         case .permissionDenied: self.init(.permissionDenied, error.description, needsPerson: true)
         case .outOfSpace: self.init(.outOfSpace, error.description, needsPerson: true)
         case .unsupportedLocation: self.init(.unsupportedLocation, error.description, needsPerson: true)

@@ -1,11 +1,12 @@
 import Base
 import DeltaEngine
 import Glibc
+import Jobs
 import ObjectStore
 
 /// Reads tables with the engine, in this process: logs only, a bounded number at a time, and of a table that was read before only what is new.
 final class TableObserver: TableObserving {
-    private let stores: StoreFactory
+    private let stores: ProfileStores
     private let environment: EngineEnvironment
     private let limiter: Limiter
     private let snapshots: SnapshotCache
@@ -17,7 +18,7 @@ final class TableObserver: TableObserving {
     /// - Parameters:
     ///   - concurrency: how many tables are read at once.
     ///   - cacheBytes: about how much the snapshots that are kept may take.
-    init(stores: StoreFactory, environment: EngineEnvironment, concurrency: Int = 8, cacheBytes: Int64 = 128 << 20) {
+    init(stores: ProfileStores, environment: EngineEnvironment, concurrency: Int = 8, cacheBytes: Int64 = 128 << 20) {
         self.stores = stores
         self.environment = environment
         limiter = Limiter(limit: concurrency)
@@ -27,16 +28,16 @@ final class TableObserver: TableObserving {
     func observe(_ place: TablePlace, _ request: ObservationRequest) async throws -> TableObservation {
         try await limiter.run { [self] in
             let (table, snapshot) = try await current(place)
-            let known = snapshots[place.identity]
+            let known = snapshots[place.cacheKey]
             // The figures change with a commit, with what they are asked for, and slowly with time where a condition goes by the date.
             if let known, known.snapshot === snapshot, known.request == request, let observation = known.observation, request.condition == nil {
                 return observation
             }
-            let history =
-                known?.snapshot === snapshot && known?.observation != nil
-                ? known?.observation?.history ?? [] : try await table.history(limit: Self.historyLength).map(DeltaTableStatus.Commit.init)
-            let observation = TableObservation(snapshot, request: request, history: history, now: environment.clock.now())
-            snapshots[place.identity] = SnapshotCache.Entry(snapshot: snapshot, request: request, observation: observation)
+            let records = try await records(of: table, snapshot, known: known?.records ?? [], place)
+            let history = records.prefix(Self.historyLength).map(DeltaTableStatus.Commit.init)
+            var observation = TableObservation(snapshot, request: request, history: history, now: environment.clock.now())
+            observation.unsafeWriter = unsafeWriter(in: records, place)
+            snapshots[place.cacheKey] = SnapshotCache.Entry(snapshot: snapshot, records: records, request: request, observation: observation)
             return observation
         }
     }
@@ -54,23 +55,46 @@ final class TableObserver: TableObserving {
         }
     }
 
-    func forget(_ place: TablePlace) { snapshots[place.identity] = nil }
+    func unsafeWriter(_ place: TablePlace) async throws -> DeltaTableStatus.UnsafeWriter? {
+        try await limiter.run { [self] in
+            let (table, snapshot) = try await current(place)
+            return unsafeWriter(in: try await records(of: table, snapshot, known: snapshots[place.cacheKey]?.records ?? [], place), place)
+        }
+    }
+
+    /// The table's latest commits, newest first; of those that are known none is read again.
+    private func records(of table: DeltaEngine.DeltaTable, _ snapshot: Snapshot, known: [CommitRecord], _ place: TablePlace) async throws -> [CommitRecord] {
+        let wanted = place.location.scheme == .s3 ? CommittingEngine.searchedCommits : Self.historyLength
+        if let latest = known.first?.version, (0..<Int64(wanted)).contains(snapshot.version - latest) {
+            if latest == snapshot.version { return known }
+            let new = try await table.history(limit: Int(snapshot.version - latest), from: snapshot.version)
+            if new.last?.version == latest + 1 { return Array((new + known).prefix(wanted)) }
+        }
+        return try await table.history(limit: wanted, from: snapshot.version)
+    }
+
+    private func unsafeWriter(in records: [CommitRecord], _ place: TablePlace) -> DeltaTableStatus.UnsafeWriter? {
+        guard place.location.scheme == .s3, let commit = CommittingEngine.unsafeCommit(in: records, now: environment.clock.now()) else { return nil }
+        return .init(engine: commit.commitInfo?.engineInfo, version: commit.version, timestamp: commit.timestamp.wholeSeconds)
+    }
+
+    func forget(_ place: TablePlace) { snapshots[place.cacheKey] = nil }
 
     /// The table as it is now, from the kept snapshot where there is one.
     private func current(_ place: TablePlace) async throws -> (table: DeltaEngine.DeltaTable, snapshot: Snapshot) {
-        let table = try open(place)
+        let table = try await open(place)
         do {
-            if let known = snapshots[place.identity]?.snapshot {
+            if let known = snapshots[place.cacheKey]?.snapshot {
                 // A table that was removed, or made anew, has no newer commits either.
                 if try await stillHas(known, table) { return (table, try await table.refresh(known)) }
-                snapshots[place.identity] = nil
+                snapshots[place.cacheKey] = nil
             }
             let snapshot = try await table.snapshot()
-            snapshots[place.identity] = SnapshotCache.Entry(snapshot: snapshot)
+            snapshots[place.cacheKey] = SnapshotCache.Entry(snapshot: snapshot)
             return (table, snapshot)
         } catch let error as DeltaError {
-            snapshots[place.identity] = nil
-            if case .notATable = error, access(place.location.path, F_OK) != 0, errno == ENOENT {
+            snapshots[place.cacheKey] = nil
+            if case .notATable = error, place.access == .host, access(place.location.path, F_OK) != 0, errno == ENOENT {
                 throw Obstacle(
                     reason: .locationNotFound, message: "\(place.location) does not exist; correct the location, or create the table there")
             }
@@ -88,8 +112,8 @@ final class TableObserver: TableObserving {
         }
     }
 
-    private func open(_ place: TablePlace) throws -> DeltaEngine.DeltaTable {
-        DeltaEngine.DeltaTable(store: try stores.open(place.location), environment: environment)
+    private func open(_ place: TablePlace) async throws -> DeltaEngine.DeltaTable {
+        DeltaEngine.DeltaTable(store: try await stores.open(place), environment: environment)
     }
 }
 
@@ -97,6 +121,8 @@ final class TableObserver: TableObserving {
 private final class SnapshotCache: Sendable {
     struct Entry: Sendable {
         var snapshot: Snapshot
+        /// The latest commits, newest first.
+        var records: [CommitRecord] = []
         var request: ObservationRequest?
         var observation: TableObservation?
 

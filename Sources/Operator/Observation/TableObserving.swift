@@ -8,6 +8,8 @@ protocol TableObserving: Sendable {
     func transactionVersion(_ place: TablePlace, appId: String) async throws -> Int64?
     /// The commit that carries an operation's uid, among the latest; nil where there is none.
     func commit(_ place: TablePlace, ofOperation uid: String) async throws -> OperationCommit?
+    /// The latest commit, of those that count, of an engine that may overwrite others' commits; nil where there is none, or where storage rules that out.
+    func unsafeWriter(_ place: TablePlace) async throws -> DeltaTableStatus.UnsafeWriter?
     /// Drops what is kept of a table.
     func forget(_ place: TablePlace)
 }
@@ -25,6 +27,8 @@ struct TableObservation: Hashable, Sendable {
     var table: DeltaTableStatus.Table
     var layout: DeltaTableStatus.Layout
     var history: [DeltaTableStatus.Commit]
+    /// See ``TableObserving/unsafeWriter(_:)``.
+    var unsafeWriter: DeltaTableStatus.UnsafeWriter?
     var health: TableHealth.Facts
     /// All but what other objects know: suspension and the active operation.
     var facts: TableFacts

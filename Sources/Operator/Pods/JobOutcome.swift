@@ -40,7 +40,8 @@ enum JobOutcome: Hashable, Sendable {
                 message: "the run took longer than activeDeadlineSeconds and was ended; give it more time, or less work (where, maxBytes)",
                 result: lastResult)
         case "PodFailurePolicy":
-            return .failed(reason: lastResult?.outcome == .permanent ? .workerFailed : .retriesExhausted, message: how, result: lastResult)
+            let named = lastResult?.reason.flatMap(ConditionReason.init)
+            return .failed(reason: lastResult?.outcome == .permanent ? named ?? .workerFailed : .retriesExhausted, message: how, result: lastResult)
         default:
             return .failed(
                 reason: .retriesExhausted, message: "given up after \(pods.count == 1 ? "1 try" : "\(pods.count) tries"): \(how)", result: lastResult)

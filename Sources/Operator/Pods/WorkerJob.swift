@@ -1,7 +1,9 @@
 import Base
 import Jobs
+import ObjectStore
 
-/// Builds the Job that runs one operation. The pod is what the restricted Pod Security Standard asks for, and holds no token of the API server.
+/// Builds the Job that runs one operation, or one probe of a profile's storage. The pod is what the restricted Pod Security Standard asks for, and holds
+/// no token of the API server.
 struct WorkerJob: Sendable {
     /// What the operator was told about its workers, the same for all of them.
     struct Settings: Sendable, Hashable {
@@ -15,10 +17,26 @@ struct WorkerJob: Sendable {
         var terminationGracePeriodSeconds: Int64 = 60
     }
 
+    /// What the Job is for, and goes with.
+    enum Owner: Sendable, Hashable {
+        case operation
+        /// A StorageProfile; the Job has this name.
+        case probe(job: String)
+
+        var kind: String {
+            switch self {
+            case .operation: "TableOperation"
+            case .probe: "StorageProfile"
+            }
+        }
+    }
+
+    var owner = Owner.operation
+    /// The owner's identity.
     var operation: WorkerTask.OperationIdentity
     var task: WorkerTask
-    /// The claim that the table lies on, and where it is mounted; nil for a directory of the machine.
-    var claim: (name: String, mountPath: String)?
+    /// What the pod mounts, and under which account it runs.
+    var access: StorageAccess
     var labels: [String: String]
     var template: JobTemplate
     var activeDeadlineSeconds: Int64
@@ -26,10 +44,21 @@ struct WorkerJob: Sendable {
     var settings: Settings
 
     static let scratchPath = "/scratch"
+    /// Where the profile's secret is mounted, and the authorities' certificates.
+    static let credentialsPath = "/var/run/levee/credentials"
+    static let certificatesPath = "/var/run/levee/ca"
+    private static let certificatesFile = "ca.crt"
+    /// For the pod's group, which fsGroup makes the files': 0440.
+    private static let secretMode: JSONValue = .integer(0o440)
     private static let defaultRequests: JSONValue = ["cpu": "500m", "memory": "512Mi"]
     private static let defaultLimits: JSONValue = ["memory": "1Gi"]
 
-    var name: String { Names.job(operation: operation.name, uid: operation.uid) }
+    var name: String {
+        switch owner {
+        case .operation: Names.job(operation: operation.name, uid: operation.uid)
+        case let .probe(job): job
+        }
+    }
 
     /// The memory that the pod's limit leaves to the worker, in bytes; nil where the limit cannot be read.
     static func memoryLimit(_ template: JobTemplate?) -> Int64? {
@@ -49,7 +78,7 @@ struct WorkerJob: Sendable {
                 "annotations": .strings(template.metadata?.annotations ?? [:]),
                 "ownerReferences": [
                     [
-                        "apiVersion": "levee.dev/v1alpha1", "kind": "TableOperation", "name": .string(operation.name), "uid": .string(operation.uid),
+                        "apiVersion": "levee.dev/v1alpha1", "kind": .string(owner.kind), "name": .string(operation.name), "uid": .string(operation.uid),
                         "controller": true, "blockOwnerDeletion": true,
                     ]
                 ],
@@ -60,7 +89,7 @@ struct WorkerJob: Sendable {
                 "ttlSecondsAfterFinished": .integer(settings.ttlSecondsAfterFinished),
                 "podFailurePolicy": Self.podFailurePolicy,
                 "template": [
-                    "metadata": ["labels": allLabels, "annotations": .strings(template.metadata?.annotations ?? [:])],
+                    "metadata": ["labels": podLabels, "annotations": .strings(template.metadata?.annotations ?? [:])],
                     "spec": try podSpec(),
                 ],
             ],
@@ -83,16 +112,31 @@ struct WorkerJob: Sendable {
     /// 2 is a command line that this version of the program does not know.
     private static let permanentExits: [JSONValue] = [2, .integer(Int64(WorkerExit.permanent.rawValue))]
 
-    private var allLabels: JSONValue {
+    private var allLabels: JSONValue { .strings(labelValues) }
+
+    /// Azure's webhook gives a workload's identity to pods that ask for it by this label.
+    private var podLabels: JSONValue {
+        guard case let .store(store) = access, store.scheme == .azure, store.secretName == nil else { return allLabels }
+        return .strings(labelValues.merging(["azure.workload.identity/use": "true"]) { $1 })
+    }
+
+    private var labelValues: [String: String] {
         // Levee's own last: a template cannot take an operation's pods out of its sight.
         var all = template.metadata?.labels ?? [:]
         all.merge(labels) { $1 }
         all[Names.Label.managedBy] = Names.Label.managedByLevee
         all[Names.Label.name] = "levee"
-        all[Names.Label.component] = "worker"
-        all[Names.Label.operation] = Names.labelValue(operation.name)
-        all[Names.Label.operationUID] = operation.uid
-        return .strings(all)
+        switch owner {
+        case .operation:
+            all[Names.Label.component] = "worker"
+            all[Names.Label.operation] = Names.labelValue(operation.name)
+            all[Names.Label.operationUID] = operation.uid
+        case let .probe(job):
+            all[Names.Label.component] = "probe"
+            all[Names.Label.profile] = Names.labelValue(operation.name)
+            all[Names.Label.probe] = job
+        }
+        return all
     }
 
     private func podSpec() throws -> JSONValue {
@@ -105,7 +149,7 @@ struct WorkerJob: Sendable {
             "containers": [try container()],
             "volumes": .array(volumes),
         ]
-        spec["serviceAccountName"] = template.serviceAccountName.map(JSONValue.string)
+        spec["serviceAccountName"] = (template.serviceAccountName ?? access.serviceAccountName).map(JSONValue.string)
         spec["nodeSelector"] = template.nodeSelector.map(JSONValue.strings)
         spec["affinity"] = template.affinity
         spec["tolerations"] = template.tolerations.map(JSONValue.array)
@@ -129,7 +173,7 @@ struct WorkerJob: Sendable {
             "name": .string(Names.workerContainer),
             "image": .string(settings.image),
             "args": ["worker", "--task", .string(try task.json())],
-            "env": .array([["name": "TMPDIR", "value": .string(Self.scratchPath)]] + (template.env ?? [])),
+            "env": .array(variables + (template.env ?? [])),
             "resources": resources,
             "volumeMounts": .array(volumeMounts),
             "terminationMessagePath": "/dev/termination-log",
@@ -142,6 +186,20 @@ struct WorkerJob: Sendable {
         container["imagePullPolicy"] = settings.imagePullPolicy.map(JSONValue.string)
         container["envFrom"] = template.envFrom.map(JSONValue.array)
         return container
+    }
+
+    /// Where to find what is mounted. Values of secrets are in files alone.
+    private var variables: [JSONValue] {
+        var variables: [JSONValue] = [["name": "TMPDIR", "value": .string(Self.scratchPath)]]
+        guard case let .store(store) = access else { return variables }
+        if store.secretName != nil {
+            variables.append(["name": .string(WorkerStorage.credentialsVariable), "value": .string(Self.credentialsPath)])
+        }
+        if store.certificates != nil {
+            variables.append(
+                ["name": .string(WorkerStorage.certificatesVariable), "value": .string("\(Self.certificatesPath)/\(Self.certificatesFile)")])
+        }
+        return variables
     }
 
     /// The template's requests and limits over the defaults, each resource by itself. Where the template has a limit and no request, Kubernetes'
@@ -164,14 +222,45 @@ struct WorkerJob: Sendable {
         var scratch: JSONValue = [:]
         scratch["sizeLimit"] = template.scratch?.size.map(JSONValue.string)
         var volumes: [JSONValue] = [["name": "scratch", "emptyDir": scratch]]
-        if let claim { volumes.append(["name": "tables", "persistentVolumeClaim": ["claimName": .string(claim.name)]]) }
+        switch access {
+        case .host: break
+        case let .claim(claim): volumes.append(["name": "tables", "persistentVolumeClaim": ["claimName": .string(claim.name)]])
+        case let .store(store):
+            if let name = store.secretName {
+                volumes.append(["name": "credentials", "secret": ["secretName": .string(name), "defaultMode": Self.secretMode]])
+            }
+            if let authorities = store.certificates {
+                let items: JSONValue = [["key": .string(authorities.key), "path": .string(Self.certificatesFile)]]
+                volumes.append(
+                    ["name": "authorities", "secret": ["secretName": .string(authorities.name), "defaultMode": Self.secretMode, "items": items]])
+            }
+        }
         return volumes + (template.volumes ?? [])
     }
 
     private var volumeMounts: [JSONValue] {
         var mounts: [JSONValue] = [["name": "scratch", "mountPath": .string(Self.scratchPath)]]
-        if let claim { mounts.append(["name": "tables", "mountPath": .string(claim.mountPath)]) }
+        switch access {
+        case .host: break
+        case let .claim(claim): mounts.append(["name": "tables", "mountPath": .string(claim.mountPath)])
+        case let .store(store):
+            if store.secretName != nil {
+                mounts.append(["name": "credentials", "mountPath": .string(Self.credentialsPath), "readOnly": true])
+            }
+            if store.certificates != nil {
+                mounts.append(["name": "authorities", "mountPath": .string(Self.certificatesPath), "readOnly": true])
+            }
+        }
         return mounts + (template.volumeMounts ?? [])
+    }
+}
+
+extension StorageAccess {
+    /// What a worker is told of the store; nil for a file system.
+    var taskStorage: WorkerTask.Storage? {
+        guard case let .store(store) = self else { return nil }
+        return WorkerTask.Storage(
+            options: store.options, usesPodIdentity: store.secretName == nil, refusesUnsafeWriters: store.refusesUnsafeWriters)
     }
 }
 

@@ -4,7 +4,8 @@ import KubeClient
 
 /// What the operator tells Prometheus.
 struct OperatorMetrics: Sendable {
-    private let registry = MetricsRegistry()
+    /// Those of stores are in it too.
+    let registry = MetricsRegistry()
     /// Read when they are asked for.
     private let depths = Lock<[String: @Sendable () -> Int]>([:])
 

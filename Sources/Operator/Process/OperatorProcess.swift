@@ -24,20 +24,24 @@ public struct OperatorProcess: Sendable {
     public func run() async throws {
         let logger = environment.logger
         let executor = BlockingExecutor(threads: max(4, options.concurrentObservations), name: "levee-operator")
-        let stores = StoreFactory(executor: executor, options: StoreOptions(usesAmbientIdentity: false))
+        // What the process itself may is nobody else's: no store is ever opened with it.
+        let factory = StoreFactory(executor: executor, options: StoreOptions(usesAmbientIdentity: false), metrics: metrics.registry)
+        let secrets = SecretWatcher(client: client)
+        let stores = ProfileStores(stores: factory, secrets: secrets, clock: environment.clock)
         let observer = TableObserver(stores: stores, environment: environment, concurrency: options.concurrentObservations)
         let events = EventRecorder(client: client, component: "levee")
         let scopes = options.namespaces.isEmpty ? [nil] : options.namespaces.map(Optional.some)
         let wirings = scopes.map { namespace in
             Wiring(
-                namespace: namespace, cluster: KubeCluster(client: client, events: events), observer: observer, stores: stores, options: options,
-                environment: environment, metrics: metrics)
+                namespace: namespace, cluster: KubeCluster(client: client, events: events), observer: observer, stores: stores, secrets: secrets,
+                options: options, environment: environment, metrics: metrics)
         }
         let servers = try endpoints(wirings)
         logger.info("the operator starts", ["namespaces": options.namespaces.isEmpty ? "all" : options.namespaces.joined(separator: ",")])
         await withTaskGroup { group in
             for wiring in wirings { group.addTask { await wiring.run() } }
         }
+        await secrets.stop()
         for server in servers { await server.stop() }
         await events.flush()
         logger.info("the operator has ended")

@@ -10,6 +10,8 @@ import ObjectStore
 struct Wiring: Sendable {
     let cluster: KubeCluster
     private let namespace: String?
+    private let secrets: SecretWatcher
+    private let stores: ProfileStores
     private let observer: TableObserver
     private let metrics: OperatorMetrics
     private let workers: Int
@@ -27,11 +29,13 @@ struct Wiring: Sendable {
     private static let countingDelay = Duration.seconds(1)
 
     init(
-        namespace: String?, cluster: KubeCluster, observer: TableObserver, stores: StoreFactory, options: OperatorOptions, environment: EngineEnvironment,
-        metrics: OperatorMetrics
+        namespace: String?, cluster: KubeCluster, observer: TableObserver, stores: ProfileStores, secrets: SecretWatcher, options: OperatorOptions,
+        environment: EngineEnvironment, metrics: OperatorMetrics
     ) {
         self.namespace = namespace
         self.cluster = cluster
+        self.secrets = secrets
+        self.stores = stores
         self.observer = observer
         self.metrics = metrics
         workers = options.workers
@@ -43,8 +47,10 @@ struct Wiring: Sendable {
         let operations = WorkQueue<ObjectKey>(clock: clock, random: random)
         operationQueue = operations
         let timeZones = TimeZoneDatabase()
+        let settings = WorkerJob.Settings(image: options.workerImage, command: options.workerCommand, imagePullPolicy: options.workerImagePullPolicy)
         profileReconciler = ProfileReconciler(
-            cluster: cluster, stores: stores, allowHostFilesystem: options.allowHostFilesystem, clock: clock, random: random)
+            cluster: cluster, stores: stores, jobs: ProbeJobs(cluster: cluster, settings: settings, clock: clock),
+            allowHostFilesystem: options.allowHostFilesystem, clock: clock, random: random)
         tableReconciler = TableReconciler(
             cluster: cluster, observer: observer, timeZones: timeZones, allowHostFilesystem: options.allowHostFilesystem, clock: clock, random: random)
         policyReconciler = PolicyReconciler(cluster: cluster, timeZones: timeZones, clock: clock)
@@ -55,8 +61,7 @@ struct Wiring: Sendable {
         }
         operationReconciler = OperationReconciler(
             cluster: cluster, observer: observer, queue: queue,
-            settings: WorkerJob.Settings(image: options.workerImage, command: options.workerCommand, imagePullPolicy: options.workerImagePullPolicy),
-            allowHostFilesystem: options.allowHostFilesystem, clock: clock)
+            settings: settings, allowHostFilesystem: options.allowHostFilesystem, clock: clock)
     }
 
     /// Runs until the task is cancelled.
@@ -105,9 +110,17 @@ struct Wiring: Sendable {
 
     private func connect() {
         cluster.profiles.onChange { change in
-            guard change.isOfSpec || change.changes({ $0.status?.conditions?[ConditionType.ready]?.status }) else { return }
-            if change.isOfSpec { profileQueue.add(change.key) }
+            if change.isOfSpec {
+                secrets.watch(secretsOfProfiles, for: namespace ?? "")
+                if let old = change.old, old.metadata.uid != change.new?.metadata.uid { stores.forget(profileUID: old.metadata.uid) }
+                profileQueue.add(change.key)
+            } else if !change.changes({ $0.status?.conditions?[ConditionType.ready].map { [$0.status.rawValue, $0.reason] } }) {
+                return
+            }
             wakeUsers(ofProfile: change.key)
+        }
+        secrets.onChange { secret in
+            for profile in cluster.profiles.objects(namespace: secret.namespace) where profile.secrets.contains(secret) { profileQueue.add(profile.key) }
         }
         cluster.tables.onChange { change in
             if change.isOfSpec {
@@ -128,15 +141,23 @@ struct Wiring: Sendable {
             if change.isOfSpec || isOfPhase { operationChanged(change) }
         }
         cluster.jobs.onChange { change in
-            guard let owner = (change.new ?? change.old)?.metadata.controllerReference else { return }
-            operationQueue.add(ObjectKey(namespace: change.key.namespace, name: owner.name))
+            if let job = change.new ?? change.old { wakeOwner(of: job) }
         }
         cluster.pods.onChange { change in
             guard change.changes({ $0.status }), let owner = (change.new ?? change.old)?.metadata.controllerReference,
-                let job = cluster.jobs[ObjectKey(namespace: change.key.namespace, name: owner.name)], let operation = job.metadata.controllerReference
+                let job = cluster.jobs[ObjectKey(namespace: change.key.namespace, name: owner.name)]
             else { return }
-            operationQueue.add(ObjectKey(namespace: change.key.namespace, name: operation.name))
+            wakeOwner(of: job)
         }
+    }
+
+    /// The secrets that profiles name, those of tables' credentials and of authorities.
+    private var secretsOfProfiles: Set<ObjectKey> { cluster.profiles.objects.reduce(into: []) { $0.formUnion($1.secrets) } }
+
+    private func wakeOwner(of job: Job) {
+        guard let owner = job.metadata.controllerReference else { return }
+        let key = ObjectKey(namespace: job.metadata.namespace, name: owner.name)
+        if owner.kind == StorageProfile.kind { profileQueue.add(key) } else { operationQueue.add(key) }
     }
 
     private func tableChanged(_ change: StoreChange<DeltaTable>) {
@@ -145,11 +166,18 @@ struct Wiring: Sendable {
             // Another table may have waited for this location.
             for other in cluster.tables(at: location) where other.key != change.key { tableQueue.add(other.key) }
             if change.new == nil {
-                observer.forget(TablePlace(location: location, access: .host))
+                observer.forget(place(of: table, at: location))
                 metrics.forget(table: change.key)
             }
         }
         wakeOperations(in: change.key.namespace) { $0.tableKey == change.key }
+    }
+
+    /// As far as its profile still tells.
+    private func place(of table: DeltaTable, at location: TableLocation) -> TablePlace {
+        let profile = cluster.profile(ObjectKey(namespace: table.metadata.namespace, name: table.spec.storageRef.name))
+        let access = profile.flatMap { try? Placement.access(to: $0, allowHostFilesystem: true) }
+        return TablePlace(location: location, access: access ?? .host)
     }
 
     private func operationChanged(_ change: StoreChange<TableOperation>) {
@@ -193,5 +221,13 @@ extension DeltaTable {
         MaintenanceTask.allCases.contains { task in
             status?.maintenance?[task].map { $0.policy == policy && $0.decision.reason == DecisionReason.concurrencyLimit.rawValue } ?? false
         }
+    }
+}
+
+extension StorageProfile {
+    /// The secrets that it takes, as far as it is valid.
+    fileprivate var secrets: Set<ObjectKey> {
+        guard case let .store(access)? = try? Placement.access(to: self, allowHostFilesystem: true) else { return [] }
+        return access.secrets
     }
 }

@@ -6,6 +6,7 @@ import Testing
     ("/data", "/host/data"), ("/data/x/y", "/host/data/x/y"), ("/database", "/database"), ("--root=/data/x", "--root=/host/data/x"),
     ("file:///data/t", "file:///host/data/t"),
     ("/data/deep/z", "/host/deep/z"), ("a/data", "a/data"), ("", ""), ("--flag", "--flag"),
+    (#"{"a":"file:///data/t","b":["/data/x",1],"/data":"c"}"#, #"{"a":"file:///host/data/t","b":["/host/data/x",1],"/data":"c"}"#), ("{/data", "{/data"),
 ])
 func pathsOfTheContainerBecomePathsOfTheMachine(word: String, expected: String) {
     let paths = [(inside: "/data/deep", outside: "/host/deep"), (inside: "/data", outside: "/host/data")]

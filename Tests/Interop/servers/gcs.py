@@ -26,6 +26,8 @@ class GCSServer(Server):
         super().__init__(port)
         self.identity = Identity(self.url)
         self.supports_batch = True
+        # As a server that would let two writers overwrite each other's commits.
+        self.ignores_conditions = False
         # Of each piece of a resumable upload only so much is kept; the client has to send the rest again.
         self.keeps_at_most = None
         self.buckets = {}
@@ -128,7 +130,8 @@ class GCSServer(Server):
             raise Problem(400, "required", "Required parameter: name")
         if len(name.encode()) > 1024 or "\r" in name or "\n" in name:
             raise Problem(400, "invalid", "Invalid object name")
-        check_generation(request.parameters, bucket.objects.get(name))
+        if not self.ignores_conditions:
+            check_generation(request.parameters, bucket.objects.get(name))
         return bucket.put(name, content, metadata)
 
     def _get(self, request, bucket, name):

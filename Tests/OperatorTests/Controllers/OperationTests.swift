@@ -113,7 +113,8 @@ import Testing
         (#"{"location":"file:///lake/orders","storageRef":{"name":"nothing"},"optimize":{}}"#, .storageNotFound),
         (#"{"location":"file:///other/orders","storageRef":{"name":"lake"},"optimize":{}}"#, .locationOutsideRoot),
         (#"{"location":"file:///lake/../etc","storageRef":{"name":"lake"},"optimize":{}}"#, .locationOutsideRoot),
-        (#"{"location":"s3://lake/orders","storageRef":{"name":"lake"},"optimize":{}}"#, .unsupportedLocation),
+        (#"{"location":"s3://lake/orders","storageRef":{"name":"lake"},"optimize":{}}"#, .locationOutsideRoot),
+        (#"{"location":"ftp://lake/orders","storageRef":{"name":"lake"},"optimize":{}}"#, .unsupportedLocation),
         (#"{"optimize":{}}"#, .invalidSpec),
     ])
     func whatCannotBeResolvedWaitsAndSaysWhy(spec: String, reason: ConditionReason) async throws {

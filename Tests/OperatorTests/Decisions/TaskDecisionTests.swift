@@ -226,6 +226,9 @@ import Testing
         note(try Self.decide(.optimize, auto, TableFacts(isSuspended: true)))
         note(try Self.decide(.optimize, auto, TableFacts(invalidCondition: "x")))
         note(try Self.decide(.optimize, auto, TableFacts(refusals: [.optimize: "x"])))
+        for reason in [DecisionReason.storageNotReady, .unsafeConcurrentWriter] {
+            note(try Self.decide(.optimize, auto, TableFacts(smallFiles: 100, storageRefusal: StorageRefusal(reason: reason, message: "x"))))
+        }
         note(try Self.decide(.vacuum, #""vacuum":{"schedule":"0 2 * * *","retention":"168h"}"#, TableFacts(retentionFloor: .seconds(1_000_000))))
         note(try Self.decide(.optimize, auto, TableFacts(activeOperation: "x", smallFiles: 100)))
         note(try Self.decide(.optimize, #""windows":[{"start":"22:00","end":"23:00"}],"optimize":{}"#, Self.files(100)))

@@ -13,6 +13,7 @@ final class FakeTables: TableObserving {
         var transactions: [String: Int64] = [:]
         /// By operation uid.
         var commits: [String: OperationCommit] = [:]
+        var unsafeWriter: DeltaTableStatus.UnsafeWriter?
         var failure: (any Error)?
     }
 
@@ -49,7 +50,7 @@ final class FakeTables: TableObserving {
             layout: .init(
                 targetFileSize: 1 << 28, smallFiles: table.smallFiles, smallFileBytes: table.smallFiles << 10, histogram: [],
                 commitsSinceCheckpoint: table.commitsSinceCheckpoint),
-            history: [], health: TableHealth.Facts(numFiles: table.smallFiles + 1, smallFiles: table.smallFiles),
+            history: [], unsafeWriter: table.unsafeWriter, health: TableHealth.Facts(numFiles: table.smallFiles + 1, smallFiles: table.smallFiles),
             facts: TableFacts(
                 numFiles: table.smallFiles + 1, smallFiles: table.smallFiles, smallFileBytes: table.smallFiles << 10,
                 commitsSinceCheckpoint: table.commitsSinceCheckpoint))
@@ -66,6 +67,8 @@ final class FakeTables: TableObserving {
         if let failure = table.failure { throw failure }
         return table.commits[uid]
     }
+
+    func unsafeWriter(_ place: TablePlace) async throws -> DeltaTableStatus.UnsafeWriter? { self[place.location.description].unsafeWriter }
 
     func forget(_ place: TablePlace) {}
 }

@@ -154,6 +154,10 @@ final class InMemoryCluster: Cluster {
         state.withLock { $0.server.pods.values.filter { $0.metadata.labels[Names.Label.operationUID] == uid } }
     }
 
+    func fetchPods(ofProbe job: ObjectKey) async throws(KubeError) -> [Pod] {
+        state.withLock { $0.server.pods.values.filter { $0.metadata.labels[Names.Label.probe] == job.name } }
+    }
+
     func logTail(_ pod: Pod, lines: Int) async throws(KubeError) -> [String]? { state.withLock { $0.server.logs[pod.key]?.suffix(lines) } }
 
     func writeStatus(_ status: StorageProfileStatus, of profile: StorageProfile) async throws(KubeError) {

@@ -16,7 +16,8 @@ private struct LogTable {
 
     init() throws {
         directory = try TemporaryDirectory()
-        let stores = StoreFactory(executor: BlockingExecutor(threads: 2, name: "test"))
+        let stores = ProfileStores(
+            stores: StoreFactory(executor: BlockingExecutor(threads: 2, name: "test")), secrets: FakeSecrets(), clock: clock)
         observer = TableObserver(stores: stores, environment: EngineEnvironment(clock: clock))
         place = TablePlace(location: try TableLocation(directory.appending("orders")), access: .host)
     }

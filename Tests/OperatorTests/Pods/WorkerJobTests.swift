@@ -1,14 +1,18 @@
 import Base
 import Jobs
+import KubeClient
+import ObjectStore
 import Testing
 
 @testable import Operator
 
 @Suite struct WorkerJobTests {
-    static func job(template: String = "{}", claim: (name: String, mountPath: String)? = nil) throws -> WorkerJob {
+    static func job(template: String = "{}", access: StorageAccess = .host) throws -> WorkerJob {
         let operation = WorkerTask.OperationIdentity(uid: "8e0c-11", namespace: "lake", name: "orders-optimize-1")
         return WorkerJob(
-            operation: operation, task: WorkerTask(operation: operation, location: "file:///data/orders", work: .optimize(.init())), claim: claim,
+            operation: operation,
+            task: WorkerTask(operation: operation, location: "file:///data/orders", storage: access.taskStorage, work: .optimize(.init())),
+            access: access,
             labels: [Names.Label.table: "orders"], template: try JSON.decode(JobTemplate.self, from: template), activeDeadlineSeconds: 14400, backoffLimit: 3,
             settings: WorkerJob.Settings(image: "levee:test"))
     }
@@ -54,11 +58,48 @@ import Testing
     }
 
     @Test func aClaimIsMountedWhereTheTablesAre() throws {
-        let job = try Self.job(claim: ("lake-data", "/data"))
+        let job = try Self.job(access: .claim(ClaimAccess(name: "lake-data", mountPath: "/data")))
         let volumes = try #require(try Self.podSpec(job)["volumes"]?.arrayValue)
         #expect(volumes.contains(["name": "tables", "persistentVolumeClaim": ["claimName": "lake-data"]]))
         #expect(try Self.container(job)["volumeMounts"]?.arrayValue?.contains(["name": "tables", "mountPath": "/data"]) == true)
         #expect(try Self.podSpec(Self.job())["volumes"]?.arrayValue?.count == 1)
+    }
+
+    private static func store(_ scheme: TableLocation.Scheme, secret: String? = nil, account: String? = nil) -> StoreAccess {
+        var access = StoreAccess(scheme: scheme, profile: ObjectKey(namespace: "lake", name: "lake"), profileUID: "u")
+        access.options = ["aws_endpoint_url_s3": "https://minio:9000"]
+        access.secretName = secret
+        access.serviceAccountName = account
+        return access
+    }
+
+    @Test func credentialsAreFilesAndNothingElse() throws {
+        var access = Self.store(.s3, secret: "keys")
+        access.certificates = .init(name: "authorities", key: "root.pem")
+        let job = try Self.job(access: .store(access))
+        let (spec, container) = (try Self.podSpec(job), try Self.container(job))
+        let volumes = try #require(spec["volumes"]?.arrayValue)
+        #expect(volumes.contains(["name": "credentials", "secret": ["secretName": "keys", "defaultMode": 0o440]]))
+        let items: JSONValue = [["key": "root.pem", "path": "ca.crt"]]
+        #expect(volumes.contains(["name": "authorities", "secret": ["secretName": "authorities", "defaultMode": 0o440, "items": items]]))
+        let mounts = try #require(container["volumeMounts"]?.arrayValue)
+        #expect(mounts.contains(["name": "credentials", "mountPath": "/var/run/levee/credentials", "readOnly": true]))
+        let variables = try #require(container["env"]?.arrayValue)
+        #expect(variables.contains(["name": "LEVEE_CREDENTIALS_DIRECTORY", "value": "/var/run/levee/credentials"]))
+        #expect(variables.contains(["name": "LEVEE_CA_BUNDLE", "value": "/var/run/levee/ca/ca.crt"]))
+        #expect(!JSON.encode(try job.manifest()).contains("secretKeyRef"))
+        #expect(job.task.storage?.usesPodIdentity == false && job.task.storage?.options["aws_endpoint_url_s3"] == "https://minio:9000")
+    }
+
+    @Test(arguments: [(nil, "tables"), ("mine", "mine")] as [(String?, String)])
+    func thePodsIdentityIsTheirAccounts(template: String?, account: String) throws {
+        let job = try Self.job(
+            template: template.map { #"{"serviceAccountName":"\#($0)"}"# } ?? "{}", access: .store(Self.store(.azure, account: "tables")))
+        #expect(try Self.podSpec(job)["serviceAccountName"]?.stringValue == account)
+        #expect(try Self.podSpec(job)["volumes"]?.arrayValue?.count == 1)
+        let labels = try #require(try job.manifest().value(at: ["spec", "template", "metadata", "labels"]))
+        #expect(labels["azure.workload.identity/use"] == "true")
+        #expect(job.task.storage?.usesPodIdentity == true)
     }
 
     @Test func templatesAddAndNeverTakeAway() throws {

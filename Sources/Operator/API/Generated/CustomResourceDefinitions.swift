@@ -302,6 +302,24 @@ public enum CustomResourceDefinitions {
                                 type: object
                                 description: Its metrics by Delta's own names.
                                 additionalProperties: { type: string }
+                        unsafeWriter:
+                          type: object
+                          description: >-
+                            On S3, the latest commit that was seen of an engine which is not known to use conditional puts. Forgotten after 30 days. See the condition
+                            UnsafeConcurrentWriter.
+                          required: [version, timestamp]
+                          properties:
+                            engine:
+                              type: string
+                              description: What made it; absent where the commit does not say.
+                            version:
+                              type: integer
+                              format: int64
+                              description: The commit's version.
+                            timestamp:
+                              type: string
+                              format: date-time
+                              description: When it was made.
                         maintenance:
                           type: object
                           description: What the policies that select the table decided, per task.
@@ -964,6 +982,7 @@ public enum CustomResourceDefinitions {
               additionalPrinterColumns:
                 - { name: Root, type: string, jsonPath: .spec.root, description: Where the profile's tables live }
                 - { name: Claim, type: string, jsonPath: .spec.filesystem.persistentVolumeClaim, priority: 1, description: The claim that workers mount }
+                - { name: Secret, type: string, jsonPath: .spec.credentials.secretRef.name, priority: 1, description: The secret that holds the credentials }
                 - { name: Ready, type: string, jsonPath: '.status.conditions[?(@.type=="Ready")].status', description: Whether the last probe could write and read below the root }
                 - { name: Reason, type: string, jsonPath: '.status.conditions[?(@.type=="Ready")].reason', description: Why }
                 - { name: Message, type: string, jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1, description: What to do }
@@ -986,25 +1005,132 @@ public enum CustomResourceDefinitions {
                     spec:
                       type: object
                       description: What the storage is. Desired state; may be applied any number of times.
-                      required: [root, filesystem]
+                      required: [root]
                       x-kubernetes-validations:
+                        - rule: "(has(self.s3) ? 1 : 0) + (has(self.azure) ? 1 : 0) + (has(self.gcs) ? 1 : 0) + (has(self.filesystem) ? 1 : 0) == 1"
+                          message: "set exactly one of s3, azure, gcs and filesystem"
+                        - rule: "!has(self.s3) || self.root.startsWith('s3://') || self.root.startsWith('s3a://')"
+                          message: "with s3, root is a URL like s3://bucket/path"
+                        - rule: "!has(self.azure) || ['abfss://', 'abfs://', 'az://', 'azure://', 'adl://', 'wasbs://', 'wasb://', 'https://'].exists(s, self.root.startsWith(s))"
+                          message: "with azure, root is a URL like abfss://container@account.dfs.core.windows.net/path, or az://container/path"
+                        - rule: "!has(self.gcs) || self.root.startsWith('gs://') || self.root.startsWith('gcs://')"
+                          message: "with gcs, root is a URL like gs://bucket/path"
+                        - rule: "!has(self.filesystem) || self.root.startsWith('file:///')"
+                          message: "with filesystem, root is a URL like file:///data/lake"
                         - rule: >-
-                            !has(self.filesystem.persistentVolumeClaim)
+                            !has(self.filesystem) || !has(self.filesystem.persistentVolumeClaim)
                             || self.root == 'file://' + self.filesystem.mountPath
                             || self.root.startsWith('file://' + self.filesystem.mountPath + '/')
                           message: "root must lie below filesystem.mountPath, where the claim is mounted: with mountPath /data, file:///data or file:///data/lake"
+                        - rule: "!has(self.filesystem) || !has(self.credentials) || !has(self.credentials.secretRef)"
+                          message: "a filesystem has no credentials: remove credentials.secretRef"
+                        - rule: "!has(self.filesystem) || !has(self.tls)"
+                          message: "a filesystem is not reached by TLS: remove tls"
+                        - rule: >-
+                            !has(self.s3) || !has(self.s3.encryption) || self.s3.encryption.algorithm != 'CustomerKey'
+                            || (has(self.credentials) && has(self.credentials.secretRef))
+                          message: "s3.encryption with CustomerKey takes the key from the secret (AWS_SSE_CUSTOMER_KEY_BASE64): set credentials.secretRef"
                       properties:
                         root:
                           type: string
                           minLength: 8
                           maxLength: 1024
-                          pattern: '^file:///[^?#]*$'
+                          pattern: '^(file:///|(s3|s3a|gs|gcs|abfss|abfs|az|azure|adl|wasbs|wasb|https)://[^/?#]+)[^?#]*$'
                           description: >-
-                            The directory that all tables of this profile lie below, as a URL: file:///data/lake. The probe writes and removes one object
-                            twice under <root>/_levee/probe.
+                            What all tables of this profile lie below, as a URL: s3://lake/bronze, abfss://lake@account.dfs.core.windows.net/bronze, gs://lake/bronze,
+                            file:///data/lake. The probe writes and removes one object twice under <root>/_levee/probe.
                           x-kubernetes-validations:
                             - rule: "!self.contains('/../') && !self.endsWith('/..')"
                               message: "root must not contain '..'; write the directory it leads to"
+                        s3:
+                          type: object
+                          description: Amazon S3, and what speaks its protocol and keeps conditional writes (MinIO, Ceph and others).
+                          x-kubernetes-validations:
+                            - rule: "!has(self.endpoint) || self.endpoint.startsWith('https://') || self.allowHTTP"
+                              message: "the endpoint is reached without TLS: use https, or set s3.allowHTTP: true"
+                          properties:
+                            endpoint: &endpoint
+                              type: string
+                              minLength: 8
+                              maxLength: 1024
+                              pattern: '^https?://[^/?#@ ]+(/[^?# ]*)?$'
+                              description: The server's URL, as https://minio.example:9000. Default the vendor's own for the region or account.
+                            region:
+                              type: string
+                              minLength: 1
+                              maxLength: 63
+                              pattern: '^[a-zA-Z0-9-]+$'
+                              description: The bucket's region. Default us-east-1; on AWS a bucket elsewhere is found by the server's redirect.
+                            pathStyle:
+                              type: boolean
+                              description: "Whether the bucket stands in the path rather than in the host's name. Default false on AWS, true for another endpoint."
+                            allowHTTP: &allowHTTP
+                              type: boolean
+                              default: false
+                              description: Accept an endpoint without TLS. Default false.
+                            concurrentWriters:
+                              type: string
+                              enum: [Conditional, None]
+                              description: >-
+                                Who else writes the tables, which matters because conditional puts protect only among those who use them. Conditional: all others
+                                use conditional puts, too. None: nobody else writes. Unset: nothing is committed to a table whose recent history shows an engine that
+                                is not known to use them (condition UnsafeConcurrentWriter).
+                            requesterPays:
+                              type: boolean
+                              default: false
+                              description: Pay for the requests to a bucket that asks for it. Default false.
+                            encryption:
+                              type: object
+                              description: Encryption by the server, of all that Levee writes. Default the bucket's own setting.
+                              required: [algorithm]
+                              x-kubernetes-validations:
+                                - rule: "self.algorithm.startsWith('KMS') || (!has(self.kmsKeyID) && !has(self.bucketKey))"
+                                  message: "kmsKeyID and bucketKey go with the algorithms KMS and KMSDualLayer"
+                              properties:
+                                algorithm:
+                                  type: string
+                                  enum: [AES256, KMS, KMSDualLayer, CustomerKey]
+                                  description: >-
+                                    AES256: keys of S3. KMS, KMSDualLayer: a key of AWS KMS. CustomerKey: the secret's AWS_SSE_CUSTOMER_KEY_BASE64, without which
+                                    nobody can read the objects.
+                                kmsKeyID:
+                                  type: string
+                                  minLength: 1
+                                  maxLength: 2048
+                                  description: The KMS key's id or ARN. Default the account's own key for S3.
+                                bucketKey:
+                                  type: boolean
+                                  description: Whether S3 asks KMS once for many objects. Default the bucket's setting.
+                        azure:
+                          type: object
+                          description: Azure Blob Storage and Azure Data Lake Storage.
+                          x-kubernetes-validations:
+                            - rule: "!has(self.endpoint) || self.endpoint.startsWith('https://') || self.allowHTTP"
+                              message: "the endpoint is reached without TLS: use https, or set azure.allowHTTP: true"
+                          properties:
+                            account:
+                              type: string
+                              minLength: 1
+                              maxLength: 63
+                              pattern: '^[a-z0-9-]+$'
+                              description: The storage account. Default the root's, where it names one, else account-name of the secret.
+                            endpoint: *endpoint
+                            allowHTTP: *allowHTTP
+                            authorityHost:
+                              type: string
+                              minLength: 8
+                              maxLength: 253
+                              pattern: '^https://[^/?#@]+$'
+                              description: Where applications get their tokens, in clouds other than the public one. Default https://login.microsoftonline.com.
+                        gcs:
+                          type: object
+                          description: Google Cloud Storage.
+                          x-kubernetes-validations:
+                            - rule: "!has(self.endpoint) || self.endpoint.startsWith('https://') || self.allowHTTP"
+                              message: "the endpoint is reached without TLS: use https, or set gcs.allowHTTP: true"
+                          properties:
+                            endpoint: *endpoint
+                            allowHTTP: *allowHTTP
                         filesystem:
                           type: object
                           description: >-
@@ -1024,6 +1150,55 @@ public enum CustomResourceDefinitions {
                               pattern: '^/[^:]*[^:/]$'
                               default: /data
                               description: Where worker pods mount the claim. Default /data. Without a claim it has no effect.
+                        credentials:
+                          type: object
+                          description: >-
+                            Who asks. Absent: the identity that the cloud gives to this profile's pods (IRSA, workload identity, instance metadata); never the
+                            operator's own.
+                          x-kubernetes-validations:
+                            - rule: "has(self.secretRef) != has(self.serviceAccountName)"
+                              message: "set either credentials.secretRef (keys in a secret) or credentials.serviceAccountName (the pods' identity)"
+                          properties:
+                            secretRef:
+                              type: object
+                              description: >-
+                                A Secret of this namespace. S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Azure: account-name and account-key; or
+                                sas-token; or client-id, tenant-id and client-secret. Google: a service account's key file as google-service-account-key, key.json or
+                                credentials.json. A change takes effect by itself.
+                              required: [name]
+                              properties:
+                                name: &objectName
+                                  type: string
+                                  minLength: 1
+                                  maxLength: 253
+                                  pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'
+                                  description: The object's name.
+                            serviceAccountName:
+                              type: string
+                              minLength: 1
+                              maxLength: 253
+                              pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'
+                              description: >-
+                                The service account whose cloud identity this profile's pods carry. Its token for the API server is not mounted. Default the namespace's
+                                default account. A jobTemplate's serviceAccountName goes before it.
+                        tls:
+                          type: object
+                          description: How the server proves itself. Default the machine's own authorities.
+                          required: [caSecretRef]
+                          properties:
+                            caSecretRef:
+                              type: object
+                              description: A Secret of this namespace with the certificates (PEM) of the authorities that may sign the server's; only these.
+                              required: [name]
+                              properties:
+                                name: *objectName
+                                key:
+                                  type: string
+                                  minLength: 1
+                                  maxLength: 253
+                                  pattern: '^[-._a-zA-Z0-9]+$'
+                                  default: ca.crt
+                                  description: The key in the secret. Default ca.crt.
                         suspend:
                           type: boolean
                           default: false
@@ -1040,6 +1215,29 @@ public enum CustomResourceDefinitions {
                         lastHandledReconcile:
                           type: string
                           description: The value of the annotation levee.dev/reconcile that was handled last.
+                        probe:
+                          type: object
+                          description: The probe that runs as a Job, for storage that only pods reach.
+                          required: [runs]
+                          properties:
+                            runs:
+                              type: integer
+                              format: int64
+                              description: How many have ended.
+                            job:
+                              type: string
+                              description: The Job that probes now; absent between two probes.
+                            startTime:
+                              type: string
+                              format: date-time
+                              description: When it was made.
+                            completionTime:
+                              type: string
+                              format: date-time
+                              description: When the last one ended.
+                            subject:
+                              type: string
+                              description: What the last one probed; another one is due as soon as that is something else.
                         lastProbeTime:
                           type: string
                           format: date-time

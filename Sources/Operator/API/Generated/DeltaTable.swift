@@ -52,6 +52,9 @@ struct DeltaTableStatus: Codable, Hashable, Sendable {
     var health: Health?
     /// The latest commits, newest first.
     var history: [Commit]?
+    /// On S3, the latest commit that was seen of an engine which is not known to use conditional puts. Forgotten after 30 days. See the condition
+    /// UnsafeConcurrentWriter.
+    var unsafeWriter: UnsafeWriter?
     /// What the policies that select the table decided, per task.
     var maintenance: Maintenance?
     /// Ready and Healthy, and Reconciling or Stalled while they apply.
@@ -159,6 +162,17 @@ struct DeltaTableStatus: Codable, Hashable, Sendable {
         var engine: String?
         /// Its metrics by Delta's own names.
         var metrics: [String: String]?
+    }
+
+    /// On S3, the latest commit that was seen of an engine which is not known to use conditional puts. Forgotten after 30 days. See the condition
+    /// UnsafeConcurrentWriter.
+    struct UnsafeWriter: Codable, Hashable, Sendable {
+        /// What made it; absent where the commit does not say.
+        var engine: String?
+        /// The commit's version.
+        var version: Int64
+        /// When it was made.
+        var timestamp: Timestamp
     }
 
     /// What the policies that select the table decided, per task.

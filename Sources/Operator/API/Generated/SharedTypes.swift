@@ -55,3 +55,11 @@ struct JobTemplate: Codable, Hashable, Sendable {
         var size: String?
     }
 }
+
+/// A Secret of this namespace. S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Azure: account-name and account-key; or sas-token; or
+/// client-id, tenant-id and client-secret. Google: a service account's key file as google-service-account-key, key.json or credentials.json. A change
+/// takes effect by itself.
+struct SecretReference: Codable, Hashable, Sendable {
+    /// The object's name.
+    var name: String
+}

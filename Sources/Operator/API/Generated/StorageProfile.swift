@@ -15,14 +15,93 @@ struct StorageProfile: KubeResource, Hashable {
 
 /// What the storage is. Desired state; may be applied any number of times.
 struct StorageProfileSpec: Codable, Hashable, Sendable {
-    /// The directory that all tables of this profile lie below, as a URL: file:///data/lake. The probe writes and removes one object twice under
-    /// <root>/_levee/probe.
+    /// What all tables of this profile lie below, as a URL: s3://lake/bronze, abfss://lake@account.dfs.core.windows.net/bronze, gs://lake/bronze,
+    /// file:///data/lake. The probe writes and removes one object twice under <root>/_levee/probe.
     var root: String
+    /// Amazon S3, and what speaks its protocol and keeps conditional writes (MinIO, Ceph and others).
+    var s3: S3?
+    /// Azure Blob Storage and Azure Data Lake Storage.
+    var azure: Azure?
+    /// Google Cloud Storage.
+    var gcs: Gcs?
     /// A directory, on a volume that every worker pod mounts. Without a claim it is a directory of the machine that the operator runs on, which only
     /// `levee dev` allows.
-    var filesystem: Filesystem
+    var filesystem: Filesystem?
+    /// Who asks. Absent: the identity that the cloud gives to this profile's pods (IRSA, workload identity, instance metadata); never the operator's
+    /// own.
+    var credentials: Credentials?
+    /// How the server proves itself. Default the machine's own authorities.
+    var tls: Tls?
     /// Stops the probe, and new operations on the profile's tables; running ones end by themselves. Default false.
     var suspend: Bool = false
+
+    /// Amazon S3, and what speaks its protocol and keeps conditional writes (MinIO, Ceph and others).
+    struct S3: Codable, Hashable, Sendable {
+        /// The server's URL, as https://minio.example:9000. Default the vendor's own for the region or account.
+        var endpoint: String?
+        /// The bucket's region. Default us-east-1; on AWS a bucket elsewhere is found by the server's redirect.
+        var region: String?
+        /// Whether the bucket stands in the path rather than in the host's name. Default false on AWS, true for another endpoint.
+        var pathStyle: Bool?
+        /// Accept an endpoint without TLS. Default false.
+        var allowHTTP: Bool = false
+        /// Who else writes the tables, which matters because conditional puts protect only among those who use them. Conditional: all others use
+        /// conditional puts, too. None: nobody else writes. Unset: nothing is committed to a table whose recent history shows an engine that is not
+        /// known to use them (condition UnsafeConcurrentWriter).
+        var concurrentWriters: ConcurrentWriters?
+        /// Pay for the requests to a bucket that asks for it. Default false.
+        var requesterPays: Bool = false
+        /// Encryption by the server, of all that Levee writes. Default the bucket's own setting.
+        var encryption: Encryption?
+
+        /// Who else writes the tables, which matters because conditional puts protect only among those who use them. Conditional: all others use
+        /// conditional puts, too. None: nobody else writes. Unset: nothing is committed to a table whose recent history shows an engine that is not
+        /// known to use them (condition UnsafeConcurrentWriter).
+        enum ConcurrentWriters: String, Codable, CaseIterable, Hashable, Sendable {
+            case conditional = "Conditional"
+            case nobody = "None"
+        }
+
+        /// Encryption by the server, of all that Levee writes. Default the bucket's own setting.
+        struct Encryption: Codable, Hashable, Sendable {
+            /// AES256: keys of S3. KMS, KMSDualLayer: a key of AWS KMS. CustomerKey: the secret's AWS_SSE_CUSTOMER_KEY_BASE64, without which nobody
+            /// can read the objects.
+            var algorithm: Algorithm
+            /// The KMS key's id or ARN. Default the account's own key for S3.
+            var kmsKeyID: String?
+            /// Whether S3 asks KMS once for many objects. Default the bucket's setting.
+            var bucketKey: Bool?
+
+            /// AES256: keys of S3. KMS, KMSDualLayer: a key of AWS KMS. CustomerKey: the secret's AWS_SSE_CUSTOMER_KEY_BASE64, without which nobody
+            /// can read the objects.
+            enum Algorithm: String, Codable, CaseIterable, Hashable, Sendable {
+                case aes256 = "AES256"
+                case kms = "KMS"
+                case kmsDualLayer = "KMSDualLayer"
+                case customerKey = "CustomerKey"
+            }
+        }
+    }
+
+    /// Azure Blob Storage and Azure Data Lake Storage.
+    struct Azure: Codable, Hashable, Sendable {
+        /// The storage account. Default the root's, where it names one, else account-name of the secret.
+        var account: String?
+        /// The server's URL, as https://minio.example:9000. Default the vendor's own for the region or account.
+        var endpoint: String?
+        /// Accept an endpoint without TLS. Default false.
+        var allowHTTP: Bool = false
+        /// Where applications get their tokens, in clouds other than the public one. Default https://login.microsoftonline.com.
+        var authorityHost: String?
+    }
+
+    /// Google Cloud Storage.
+    struct Gcs: Codable, Hashable, Sendable {
+        /// The server's URL, as https://minio.example:9000. Default the vendor's own for the region or account.
+        var endpoint: String?
+        /// Accept an endpoint without TLS. Default false.
+        var allowHTTP: Bool = false
+    }
 
     /// A directory, on a volume that every worker pod mounts. Without a claim it is a directory of the machine that the operator runs on, which only
     /// `levee dev` allows.
@@ -32,6 +111,32 @@ struct StorageProfileSpec: Codable, Hashable, Sendable {
         /// Where worker pods mount the claim. Default /data. Without a claim it has no effect.
         var mountPath: String = "/data"
     }
+
+    /// Who asks. Absent: the identity that the cloud gives to this profile's pods (IRSA, workload identity, instance metadata); never the operator's
+    /// own.
+    struct Credentials: Codable, Hashable, Sendable {
+        /// A Secret of this namespace. S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Azure: account-name and account-key; or
+        /// sas-token; or client-id, tenant-id and client-secret. Google: a service account's key file as google-service-account-key, key.json or
+        /// credentials.json. A change takes effect by itself.
+        var secretRef: SecretReference?
+        /// The service account whose cloud identity this profile's pods carry. Its token for the API server is not mounted. Default the namespace's
+        /// default account. A jobTemplate's serviceAccountName goes before it.
+        var serviceAccountName: String?
+    }
+
+    /// How the server proves itself. Default the machine's own authorities.
+    struct Tls: Codable, Hashable, Sendable {
+        /// A Secret of this namespace with the certificates (PEM) of the authorities that may sign the server's; only these.
+        var caSecretRef: CaSecretRef
+
+        /// A Secret of this namespace with the certificates (PEM) of the authorities that may sign the server's; only these.
+        struct CaSecretRef: Codable, Hashable, Sendable {
+            /// The object's name.
+            var name: String
+            /// The key in the secret. Default ca.crt.
+            var key: String = "ca.crt"
+        }
+    }
 }
 
 /// What the last probe found. Written by Levee only.
@@ -40,18 +145,70 @@ struct StorageProfileStatus: Codable, Hashable, Sendable {
     var observedGeneration: Int64?
     /// The value of the annotation levee.dev/reconcile that was handled last.
     var lastHandledReconcile: String?
+    /// The probe that runs as a Job, for storage that only pods reach.
+    var probe: Probe?
     /// When the outcome of the probe last changed.
     var lastProbeTime: Timestamp?
     /// Ready, and Reconciling or Stalled while they apply.
     var conditions: [Condition]?
+
+    /// The probe that runs as a Job, for storage that only pods reach.
+    struct Probe: Codable, Hashable, Sendable {
+        /// How many have ended.
+        var runs: Int64
+        /// The Job that probes now; absent between two probes.
+        var job: String?
+        /// When it was made.
+        var startTime: Timestamp?
+        /// When the last one ended.
+        var completionTime: Timestamp?
+        /// What the last one probed; another one is due as soon as that is something else.
+        var subject: String?
+    }
 }
 
 extension StorageProfileSpec {
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         root = try values.decode(String.self, forKey: .root)
-        filesystem = try values.decode(Filesystem.self, forKey: .filesystem)
+        s3 = try values.decodeIfPresent(S3.self, forKey: .s3)
+        azure = try values.decodeIfPresent(Azure.self, forKey: .azure)
+        gcs = try values.decodeIfPresent(Gcs.self, forKey: .gcs)
+        filesystem = try values.decodeIfPresent(Filesystem.self, forKey: .filesystem)
+        credentials = try values.decodeIfPresent(Credentials.self, forKey: .credentials)
+        tls = try values.decodeIfPresent(Tls.self, forKey: .tls)
         suspend = try values.decodeIfPresent(Bool.self, forKey: .suspend) ?? false
+    }
+}
+
+extension StorageProfileSpec.S3 {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        endpoint = try values.decodeIfPresent(String.self, forKey: .endpoint)
+        region = try values.decodeIfPresent(String.self, forKey: .region)
+        pathStyle = try values.decodeIfPresent(Bool.self, forKey: .pathStyle)
+        allowHTTP = try values.decodeIfPresent(Bool.self, forKey: .allowHTTP) ?? false
+        concurrentWriters = try values.decodeIfPresent(ConcurrentWriters.self, forKey: .concurrentWriters)
+        requesterPays = try values.decodeIfPresent(Bool.self, forKey: .requesterPays) ?? false
+        encryption = try values.decodeIfPresent(Encryption.self, forKey: .encryption)
+    }
+}
+
+extension StorageProfileSpec.Azure {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        account = try values.decodeIfPresent(String.self, forKey: .account)
+        endpoint = try values.decodeIfPresent(String.self, forKey: .endpoint)
+        allowHTTP = try values.decodeIfPresent(Bool.self, forKey: .allowHTTP) ?? false
+        authorityHost = try values.decodeIfPresent(String.self, forKey: .authorityHost)
+    }
+}
+
+extension StorageProfileSpec.Gcs {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        endpoint = try values.decodeIfPresent(String.self, forKey: .endpoint)
+        allowHTTP = try values.decodeIfPresent(Bool.self, forKey: .allowHTTP) ?? false
     }
 }
 
@@ -60,5 +217,13 @@ extension StorageProfileSpec.Filesystem {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         persistentVolumeClaim = try values.decodeIfPresent(String.self, forKey: .persistentVolumeClaim)
         mountPath = try values.decodeIfPresent(String.self, forKey: .mountPath) ?? "/data"
+    }
+}
+
+extension StorageProfileSpec.Tls.CaSecretRef {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        name = try values.decode(String.self, forKey: .name)
+        key = try values.decodeIfPresent(String.self, forKey: .key) ?? "ca.crt"
     }
 }

@@ -29,7 +29,17 @@ extension OperationReconciler {
         if profile?.spec.suspend == true, !operation.isRunning {
             throw Obstacle(reason: .suspended, message: "the StorageProfile \(storage) is suspended (spec.suspend)", needsPerson: false)
         }
-        return try Placement.resolve(location: location, profile: profile, profileName: storage, allowHostFilesystem: allowHostFilesystem)
+        let place = try Placement.resolve(location: location, profile: profile, profileName: storage, allowHostFilesystem: allowHostFilesystem)
+        if !operation.isRunning, let obstacle = profile?.obstacleToOperations(place.access, commits: !operation.spec.dryRun) { throw obstacle }
+        return place
+    }
+
+    /// What the operation must not commit behind; nil where it may, or where only its worker can tell.
+    func unsafeWriter(_ operation: TableOperation, _ place: TablePlace) async throws -> Obstacle? {
+        guard case let .store(access) = place.access, access.refusesUnsafeWriters, place.access.isReachedByOperator, !operation.spec.dryRun else { return nil }
+        let remembered = operation.tableKey.flatMap { cluster.table($0) }?.status?.unsafeWriter
+        let writers = ConcurrentWriters(try await observer.unsafeWriter(place), before: remembered, place.access, now: clock.now())
+        return writers.refusal.map { Obstacle(reason: .unsafeConcurrentWriter, message: $0) }
     }
 
     // MARK: - The queue
@@ -56,7 +66,7 @@ extension OperationReconciler {
 
     func task(of operation: TableOperation, _ place: TablePlace, _ transaction: TableOperationStatus.Transaction?) throws(InvalidSpec) -> WorkerTask {
         WorkerTask(
-            operation: identity(of: operation), location: place.location.description, work: try work(of: operation),
+            operation: identity(of: operation), location: place.location.description, storage: place.access.taskStorage, work: try work(of: operation),
             transaction: transaction.map { .init(appId: $0.appId, version: $0.version) }, expectedVersion: operation.spec.expectedVersion,
             dryRun: operation.spec.dryRun, memoryLimit: WorkerJob.memoryLimit(operation.spec.jobTemplate))
     }
@@ -103,13 +113,11 @@ extension OperationReconciler {
     }
 
     func job(for operation: TableOperation, _ place: TablePlace) throws(InvalidSpec) -> WorkerJob {
-        var claim: (name: String, mountPath: String)?
-        if case let .claim(name, mountPath) = place.access { claim = (name, mountPath) }
         var labels: [String: String] = [:]
         if let table = operation.spec.tableRef?.name { labels[Names.Label.table] = Names.labelValue(table) }
         if let policy = operation.policyName { labels[Names.Label.policy] = policy }
         return WorkerJob(
-            operation: identity(of: operation), task: try task(of: operation, place, operation.status?.transaction), claim: claim, labels: labels,
+            operation: identity(of: operation), task: try task(of: operation, place, operation.status?.transaction), access: place.access, labels: labels,
             template: operation.spec.jobTemplate ?? JobTemplate(), activeDeadlineSeconds: operation.spec.activeDeadlineSeconds,
             backoffLimit: operation.spec.backoffLimit, settings: settings)
     }

@@ -45,12 +45,13 @@ struct OperationReconciler: Sendable {
         let transaction: TableOperationStatus.Transaction?
         do {
             _ = try task(of: operation, place, nil)
+            if let obstacle = try await unsafeWriter(operation, place) { return try await wait(operation, obstacle) }
             transaction = try await self.transaction(of: operation, place)
         } catch {
             let failure = Failure(error)
-            if failure.needsPerson { return try await finish(operation, .failed, failure.reason, failure.message) }
+            if failure.needsPerson, !failure.isOfCredentials { return try await finish(operation, .failed, failure.reason, failure.message) }
             queue.release(uid: operation.metadata.uid)
-            return try await wait(operation, Obstacle(reason: failure.reason, message: failure.message, needsPerson: false))
+            return try await wait(operation, Obstacle(reason: failure.reason, message: failure.message, needsPerson: failure.needsPerson))
         }
         return try await start(operation, place, transaction)
     }
@@ -74,11 +75,9 @@ struct OperationReconciler: Sendable {
         if operation.spec.dryRun { return nil }
         if let asked = operation.spec.idempotency { return .init(appId: asked.appId, version: asked.version) }
         let appId = "\(Names.group)/\(operation.metadata.namespace)/\(operation.spec.tableRef?.name ?? operation.metadata.name)"
-        switch place.access {
-        case .host: return .init(appId: appId, version: (try await observer.transactionVersion(place, appId: appId) ?? 0) + 1)
+        if place.access.isReachedByOperator { return .init(appId: appId, version: (try await observer.transactionVersion(place, appId: appId) ?? 0) + 1) }
         // Only pods see the table, so the clock has to do. Runs on a table never overlap, and each starts later than the one before ended.
-        case .claim: return .init(appId: appId, version: clock.now().milliseconds)
-        }
+        return .init(appId: appId, version: clock.now().milliseconds)
     }
 
     // MARK: - While it runs
@@ -192,12 +191,13 @@ struct OperationReconciler: Sendable {
 
     /// The commit that carries the operation's uid; nil where there is none, or only pods could see it.
     private func commit(of operation: TableOperation) async throws -> OperationCommit? {
-        guard !operation.spec.dryRun, let place = try? place(of: operation), case .host = place.access else { return nil }
+        guard !operation.spec.dryRun, let place = try? place(of: operation), place.access.isReachedByOperator else { return nil }
         do {
             return try await observer.commit(place, ofOperation: operation.metadata.uid)
         } catch {
-            // What cannot be read for good holds no commit that anybody could find.
-            if Failure(error).needsPerson { return nil }
+            // What cannot be read for good holds no commit that anybody could find; credentials may be mended, and tell.
+            let failure = Failure(error)
+            if failure.needsPerson, !failure.isOfCredentials { return nil }
             throw error
         }
     }

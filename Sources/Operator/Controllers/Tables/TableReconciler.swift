@@ -34,8 +34,11 @@ struct TableReconciler: Sendable {
                 status.maintenance = review.tasks(nil, table.status?.maintenance).status
                 requeue = .forget
             } else {
-                let observation = try await observer.observe(place, review.observationRequest)
+                var observation = try await observer.observe(place, review.observationRequest)
+                let writers = ConcurrentWriters(observation.unsafeWriter, before: table.status?.unsafeWriter, place.access, now: clock.now())
+                observation.facts.storageRefusal = storageRefusal(table, place, writers)
                 show(observation, in: &status, of: table)
+                show(writers, in: &status, of: table)
                 let tasks = review.tasks(observation.facts, table.status?.maintenance)
                 status.maintenance = try await carryOut(tasks, on: table)
                 if let next = tasks.reconsiderAt { requeue = .sooner(requeue, .after(max(.seconds(1), next - clock.now()))) }
@@ -55,24 +58,56 @@ struct TableReconciler: Sendable {
     // MARK: - References
 
     private func place(of table: DeltaTable) throws(Obstacle) -> TablePlace {
-        let storage = table.spec.storageRef.name
-        let profile = cluster.profile(ObjectKey(namespace: table.metadata.namespace, name: storage))
-        let place = try Placement.resolve(
-            location: table.spec.location, profile: profile, profileName: storage, allowHostFilesystem: allowHostFilesystem)
-        if let owner = cluster.tables(at: place.location).filter({ $0.metadata.uid != table.metadata.uid && !$0.metadata.isBeingDeleted }).first(where: {
-            $0.isOlder(than: table) && $0.sharesStorage(with: table, place.access)
-        }) {
+        let place = try resolve(table)
+        let others = cluster.tables(at: place.location).filter { $0.metadata.uid != table.metadata.uid && !$0.metadata.isBeingDeleted }
+        if let owner = others.first(where: { $0.isOlder(than: table) && shares($0, place, with: table) }) {
             throw Obstacle(
                 reason: .locationTaken,
                 message: "the DeltaTable \(owner.key) has this location already; delete one of the two (the data stays)")
         }
-        if case let .claim(name, _) = place.access {
+        switch place.access {
+        case .host: break
+        case let .claim(access):
             throw Obstacle(
                 reason: .notObservable,
-                message: "the table lies on the claim \(name), which the operator does not mount: this release neither observes it nor applies policies to it; "
-                    + "a TableOperation runs on it")
+                message:
+                    "the table lies on the claim \(access.name), which the operator does not mount: this release neither observes it nor applies policies to "
+                    + "it; a TableOperation runs on it")
+        case let .store(access):
+            if access.secretName == nil {
+                throw Obstacle(
+                    reason: .notObservable,
+                    message:
+                        "only the pods of StorageProfile \(access.profile.name) get at the table, by their own identity, which the operator does not have: "
+                        + "this release neither observes it nor applies policies to it; a TableOperation runs on it")
+            }
+            if let obstacle = profile(of: table)?.obstacleToObservation(place.access) { throw obstacle }
         }
         return place
+    }
+
+    private func profile(of table: DeltaTable) -> StorageProfile? {
+        cluster.profile(ObjectKey(namespace: table.metadata.namespace, name: table.spec.storageRef.name))
+    }
+
+    private func resolve(_ table: DeltaTable) throws(Obstacle) -> TablePlace {
+        try Placement.resolve(
+            location: table.spec.location, profile: profile(of: table), profileName: table.spec.storageRef.name, allowHostFilesystem: allowHostFilesystem)
+    }
+
+    /// Whether another table's location is in the same storage. A path of the machine is one directory for everybody. What is on a claim or in a store is
+    /// compared within the namespace alone: nobody is to be kept out, or told of, by another tenant's words.
+    private func shares(_ other: DeltaTable, _ place: TablePlace, with table: DeltaTable) -> Bool {
+        switch place.access {
+        case .host: true
+        case .claim: other.metadata.namespace == table.metadata.namespace && other.spec.storageRef == table.spec.storageRef
+        case .store: other.metadata.namespace == table.metadata.namespace && (try? resolve(other))?.identity == place.identity
+        }
+    }
+
+    private func storageRefusal(_ table: DeltaTable, _ place: TablePlace, _ writers: ConcurrentWriters) -> StorageRefusal? {
+        if let message = writers.refusal { return StorageRefusal(reason: .unsafeConcurrentWriter, message: message) }
+        return profile(of: table)?.obstacleToOperations(place.access, commits: true).map { StorageRefusal(reason: .storageNotReady, message: $0.message) }
     }
 
     // MARK: - What was seen
@@ -93,6 +128,18 @@ struct TableReconciler: Sendable {
                 reason: (found == nil ? ConditionReason.noFindings : .findings).rawValue,
                 message: found.map { "\($0.message); \($0.advice)" } ?? "nothing to mend", observedGeneration: table.metadata.generation,
                 lastTransitionTime: clock.now().wholeSeconds))
+    }
+
+    private func show(_ writers: ConcurrentWriters, in status: inout DeltaTableStatus, of table: DeltaTable) {
+        status.unsafeWriter = writers.latest
+        guard let condition = writers.condition(generation: table.metadata.generation, now: clock.now()) else {
+            status.conditions?.removeAll { $0.type == ConditionType.unsafeConcurrentWriter }
+            return
+        }
+        if condition.status == .true, status.conditions?.isTrue(condition.type) != true {
+            cluster.event(.warning, on: table.objectReference, reason: condition.reason, message: condition.message)
+        }
+        status.conditions?.set(condition)
     }
 
     private func show(_ state: ObjectState, in status: inout DeltaTableStatus, of table: DeltaTable) {
@@ -145,13 +192,5 @@ extension DeltaTable {
     /// Of two tables with one location, the older has it.
     fileprivate func isOlder(than other: DeltaTable) -> Bool {
         (metadata.creationTimestamp ?? .epoch, metadata.uid) < (other.metadata.creationTimestamp ?? .epoch, other.metadata.uid)
-    }
-
-    /// A path of the machine is one directory for everybody; a path on a claim is another directory in every namespace and claim.
-    fileprivate func sharesStorage(with other: DeltaTable, _ access: StorageAccess) -> Bool {
-        switch access {
-        case .host: true
-        case .claim: metadata.namespace == other.metadata.namespace && spec.storageRef == other.spec.storageRef
-        }
     }
 }

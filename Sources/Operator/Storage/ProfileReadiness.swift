@@ -1,0 +1,50 @@
+import KubeClient
+
+/// What a profile's last probe means for its tables. Pure.
+extension StorageProfile {
+    /// Why nothing is to be started on the profile's tables; nil where it may.
+    ///
+    /// - Parameters:
+    ///   - access: how its storage is reached.
+    ///   - commits: whether what is to start would write to the table.
+    func obstacleToOperations(_ access: StorageAccess, commits: Bool) -> Obstacle? {
+        if case .host = access { return nil }
+        guard let ready = currentReady else {
+            // The worker sees for itself where only pods do; what the operator can probe, it has probed in a moment.
+            return access.isReachedByOperator
+                ? Obstacle(reason: .storageNotReady, message: "the StorageProfile \(metadata.name) has not been probed yet", needsPerson: false) : nil
+        }
+        guard let reason = problem(ready) else { return nil }
+        if !commits, reason == .noConditionalWrites { return nil }
+        return obstacle(reason, ready)
+    }
+
+    /// Why its tables cannot be looked at, so that it need not be tried with each of them; nil where it may be possible.
+    func obstacleToObservation(_ access: StorageAccess) -> Obstacle? {
+        if case .host = access { return nil }
+        guard let ready = currentReady, let reason = problem(ready) else { return nil }
+        switch reason {
+        case .secretNotFound, .invalidSecret, .secretForbidden, .invalidCredentials, .unreachable: return obstacle(reason, ready)
+        // What cannot be written to may be read.
+        default: return nil
+        }
+    }
+
+    /// `Ready`, where it is about the spec as it is.
+    private var currentReady: Condition? {
+        guard let ready = status?.conditions?[ConditionType.ready], ready.observedGeneration == metadata.generation else { return nil }
+        return ready.status == .true || problem(ready) != nil ? ready : nil
+    }
+
+    /// nil while it is ready, and while that is still being found out.
+    private func problem(_ ready: Condition) -> ConditionReason? {
+        guard ready.status != .true, let reason = ConditionReason(rawValue: ready.reason) else { return nil }
+        return reason == .probing || reason == .probeNotRunning ? nil : reason
+    }
+
+    private func obstacle(_ reason: ConditionReason, _ ready: Condition) -> Obstacle {
+        Obstacle(
+            reason: reason, message: "the StorageProfile \(metadata.name) is not ready: \(ready.message)",
+            needsPerson: status?.conditions?.isTrue(ConditionType.stalled) ?? false)
+    }
+}
