@@ -107,6 +107,7 @@ def check(kind, spec, old=None):
 OPTIMIZE = {"tableRef": {"name": "orders"}, "optimize": {}}
 TABLE = {"location": "file:///lake/orders", "storageRef": {"name": "lake"}}
 POLICY = {"tableSelector": {}, "optimize": {}}
+S3 = {"root": "s3://lake/bronze", "s3": {}, "credentials": {"secretRef": {"name": "keys"}}}
 PROFILE = {"root": "file:///data/lake", "filesystem": {"persistentVolumeClaim": "lake", "mountPath": "/data"}}
 
 
@@ -126,6 +127,15 @@ PROFILE = {"root": "file:///data/lake", "filesystem": {"persistentVolumeClaim": 
         ("StorageProfile", PROFILE),
         ("StorageProfile", {"root": "file:///data", "filesystem": {"persistentVolumeClaim": "lake"}}),
         ("StorageProfile", {"root": "file:///anywhere", "filesystem": {}}),
+        ("StorageProfile", {**PROFILE, "credentials": {"serviceAccountName": "tables"}}),
+        ("StorageProfile", S3),
+        ("StorageProfile", {**S3, "root": "s3a://lake/bronze", "s3": {"endpoint": "http://minio:9000", "allowHTTP": True, "region": "eu-west-1", "pathStyle": True}}),
+        ("StorageProfile", {**S3, "s3": {"concurrentWriters": "None", "requesterPays": True, "encryption": {"algorithm": "KMSDualLayer", "kmsKeyID": "k", "bucketKey": True}}}),
+        ("StorageProfile", {**S3, "s3": {"encryption": {"algorithm": "CustomerKey"}}, "tls": {"caSecretRef": {"name": "ca"}}}),
+        ("StorageProfile", {"root": "s3://lake", "s3": {}, "credentials": {"serviceAccountName": "tables"}}),
+        ("StorageProfile", {"root": "gs://lake/x", "gcs": {}}),
+        ("StorageProfile", {"root": "abfss://lake@account.dfs.core.windows.net/x", "azure": {}, "credentials": {"secretRef": {"name": "keys"}}}),
+        ("StorageProfile", {"root": "az://lake/x", "azure": {"account": "account", "authorityHost": "https://login.example"}}),
     ],
 )
 def test_good_specs_pass(kind, spec):
@@ -151,6 +161,21 @@ def test_good_specs_pass(kind, spec):
         ("MaintenancePolicy", {**POLICY, "tableSelector": {"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["x"]}]}}, "values must be given for In and NotIn"),
         ("StorageProfile", {**PROFILE, "root": "file:///database"}, "root must lie below filesystem.mountPath"),
         ("StorageProfile", {**PROFILE, "root": "file:///data/../etc"}, "root must not contain '..'"),
+        ("StorageProfile", {"root": "s3://lake/x"}, "set exactly one of s3, azure, gcs and filesystem"),
+        ("StorageProfile", {**S3, "gcs": {}}, "set exactly one of s3, azure, gcs and filesystem"),
+        ("StorageProfile", {**S3, "root": "gs://lake/x"}, "with s3, root is a URL like s3://"),
+        ("StorageProfile", {"root": "s3://lake/x", "azure": {}}, "with azure, root is a URL like abfss://"),
+        ("StorageProfile", {"root": "s3://lake/x", "gcs": {}}, "with gcs, root is a URL like gs://"),
+        ("StorageProfile", {"root": "s3://lake/x", "filesystem": {}}, "with filesystem, root is a URL like file:///"),
+        ("StorageProfile", {**S3, "s3": {"endpoint": "http://minio:9000"}}, "set s3.allowHTTP: true"),
+        ("StorageProfile", {"root": "az://lake/x", "azure": {"endpoint": "http://blobs"}}, "set azure.allowHTTP: true"),
+        ("StorageProfile", {"root": "gs://lake/x", "gcs": {"endpoint": "http://gcs"}}, "set gcs.allowHTTP: true"),
+        ("StorageProfile", {**S3, "credentials": {}}, "set either credentials.secretRef"),
+        ("StorageProfile", {**S3, "credentials": {"secretRef": {"name": "a"}, "serviceAccountName": "b"}}, "set either credentials.secretRef"),
+        ("StorageProfile", {**S3, "s3": {"encryption": {"algorithm": "AES256", "kmsKeyID": "k"}}}, "kmsKeyID and bucketKey go with"),
+        ("StorageProfile", {"root": "s3://lake/x", "s3": {"encryption": {"algorithm": "CustomerKey"}}}, "set credentials.secretRef"),
+        ("StorageProfile", {**PROFILE, "credentials": {"secretRef": {"name": "a"}}}, "a filesystem has no credentials"),
+        ("StorageProfile", {**PROFILE, "tls": {"caSecretRef": {"name": "a"}}}, "a filesystem is not reached by TLS"),
     ],
 )
 def test_bad_specs_are_refused_by_a_message(kind, spec, message):

@@ -114,7 +114,7 @@ struct Wiring: Sendable {
                 secrets.watch(secretsOfProfiles, for: namespace ?? "")
                 if let old = change.old, old.metadata.uid != change.new?.metadata.uid { stores.forget(profileUID: old.metadata.uid) }
                 profileQueue.add(change.key)
-            } else if !change.changes({ $0.status?.conditions?[ConditionType.ready].map { [$0.status.rawValue, $0.reason] } }) {
+            } else if !change.changes({ $0.status?.conditions?[ConditionType.ready]?.outcome }) {
                 return
             }
             wakeUsers(ofProfile: change.key)
@@ -230,4 +230,9 @@ extension StorageProfile {
         guard case let .store(access)? = try? Placement.access(to: self, allowHostFilesystem: true) else { return [] }
         return access.secrets
     }
+}
+
+extension Condition {
+    /// What those who wait for it look at; the message may name another request each time.
+    fileprivate var outcome: [String] { [status.rawValue, reason, "\(observedGeneration ?? 0)"] }
 }

@@ -16,7 +16,7 @@ extension StorageProfile {
         }
         guard let reason = problem(ready) else { return nil }
         if !commits, reason == .noConditionalWrites { return nil }
-        return obstacle(reason, ready)
+        return obstacle(reason)
     }
 
     /// Why its tables cannot be looked at, so that it need not be tried with each of them; nil where it may be possible.
@@ -24,7 +24,7 @@ extension StorageProfile {
         if case .host = access { return nil }
         guard let ready = currentReady, let reason = problem(ready) else { return nil }
         switch reason {
-        case .secretNotFound, .invalidSecret, .secretForbidden, .invalidCredentials, .unreachable: return obstacle(reason, ready)
+        case .secretNotFound, .invalidSecret, .secretForbidden, .invalidCredentials, .unreachable: return obstacle(reason)
         // What cannot be written to may be read.
         default: return nil
         }
@@ -42,9 +42,10 @@ extension StorageProfile {
         return reason == .probing || reason == .probeNotRunning ? nil : reason
     }
 
-    private func obstacle(_ reason: ConditionReason, _ ready: Condition) -> Obstacle {
+    private func obstacle(_ reason: ConditionReason) -> Obstacle {
         Obstacle(
-            reason: reason, message: "the StorageProfile \(metadata.name) is not ready: \(ready.message)",
+            // Not the probe's own words: they may differ each time, and would be written to each table.
+            reason: reason, message: "the StorageProfile \(metadata.name) is not ready (\(reason.rawValue)); its status says why",
             needsPerson: status?.conditions?.isTrue(ConditionType.stalled) ?? false)
     }
 }
