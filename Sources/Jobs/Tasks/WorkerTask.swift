@@ -193,8 +193,8 @@ extension WorkerTask.Work {
         guard named.count == 1, let key = named.first else {
             throw DecodingError.dataCorrupted(
                 .init(
-                    codingPath: decoder.codingPath, debugDescription: "must have exactly one of optimize, vacuum, checkpoint, delete, restore, reorg, repair and probe"
-                ))
+                    codingPath: decoder.codingPath,
+                    debugDescription: "must have exactly one of optimize, vacuum, checkpoint, delete, restore, reorg, repair and probe"))
         }
         switch key {
         case .optimize: self = .optimize(try values.decode(WorkerTask.Optimize.self, forKey: key))
