@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import socket
 import subprocess
 import urllib.request
 
@@ -35,19 +36,15 @@ class S3:
 
     def rotate(self):
         """Another user's key; the old one is worthless from then on."""
-        made = self.call("create_access_key", UserName="levee")["AccessKey"]
-        self.call("delete_access_key", UserName="levee", AccessKeyId=self.keys["AWS_ACCESS_KEY_ID"])
+        script = (
+            "import boto3, json, sys; c = boto3.client('iam', endpoint_url=sys.argv[1], region_name='us-east-1');"
+            "print(json.dumps(c.create_access_key(UserName='levee'), default=str)); c.delete_access_key(UserName='levee', AccessKeyId=sys.argv[2])")
+        command = [PYTHON, "-c", script, self.server.endpoint, self.keys["AWS_ACCESS_KEY_ID"]]
+        made = json.loads(subprocess.run(command, text=True, capture_output=True, env=self.server.environment, check=True).stdout)["AccessKey"]
         self.keys = {"AWS_ACCESS_KEY_ID": made["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"]}
         self.secrets.append(self.keys["AWS_SECRET_ACCESS_KEY"])
         self.server.environment.update(self.keys)
         self.options = self.server.options()
-
-    def call(self, operation, **parameters):
-        script = (
-            "import boto3, json, sys; p = json.load(sys.stdin); c = boto3.client('iam', endpoint_url=p['endpoint'], region_name='us-east-1');"
-            "print(json.dumps(getattr(c, p['operation'])(**p['parameters']), default=str))")
-        told = json.dumps({"endpoint": self.server.endpoint, "operation": operation, "parameters": parameters})
-        return json.loads(subprocess.run([PYTHON, "-c", script], input=told, text=True, capture_output=True, env=self.server.environment, check=True).stdout)
 
     def put(self, key, text):
         self.server.call("put_object", Bucket="lake", Key=key, Body=text)
@@ -145,7 +142,7 @@ def table(store, name):
     return levee_object("DeltaTable", name, location=f"{store.root}/{name}", storageRef={"name": "store"}, observe={"interval": "1s"})
 
 
-def fill(store, name, first=0, files=6):
+def fill(store, name, first=0, files=4):
     for number in range(files):
         rows = pa.table({"key": pa.array(range(first + number * 10, first + number * 10 + 10), pa.int64())})
         write_deltalake(f"{store.root}/{name}", rows, mode="append", storage_options=store.options)
@@ -171,9 +168,21 @@ def traces(here, cluster):
     return found + open(cluster.log.name).read()
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def requested(url):
+    with urllib.request.urlopen(url) as answer:
+        return answer.read().decode()
+
+
 def test_a_table_in_a_store_is_kept_in_shape(here, cluster, store):
     """Wrong keys, then the right ones; an operation; keys that are rotated under both; and no trace of any of them."""
     fill(store, "orders")
+    metrics = f"127.0.0.1:{free_port()}"
+    here.operator.command[here.operator.command.index("--metrics-address") + 1] = metrics
     here.operator.start()
     here.apply(profile(store), table(store, "orders"))
     assert "keys" in here.until_reason("storageprofile", "store", "SecretNotFound")["message"]
@@ -188,24 +197,25 @@ def test_a_table_in_a_store_is_kept_in_shape(here, cluster, store):
     here.apply(secret(store.keys))
     here.until_reason("storageprofile", "store", "Probed")
     run = succeeds(here, "run")
-    assert run["status"]["result"]["metrics"]["numFilesRemoved"] == 6
-    assert keys(store, "orders") == list(range(60))
+    assert run["status"]["result"]["metrics"]["numFilesRemoved"] == 4
+    assert keys(store, "orders") == list(range(40))
     assert len(DeltaTable(f"{store.root}/orders", storage_options=store.options).file_uris()) == 1
-    eventually(lambda: here.status("deltatable", "orders").get("table", {}).get("version") == 6)
+    eventually(lambda: here.status("deltatable", "orders").get("table", {}).get("version") == 4)
 
     store.rotate()
     here.apply(secret(store.keys))
-    fill(store, "orders", first=60, files=2)
+    fill(store, "orders", first=40, files=2)
     here.apply(operation("again"), operation("vacuum", vacuum={"retention": "0s", "allowShortRetention": True}))
     succeeds(here, "again")
     succeeds(here, "vacuum")
-    assert keys(store, "orders") == list(range(80))
+    assert keys(store, "orders") == list(range(60))
     here.until_reason("deltatable", "orders", "Observed")
 
     job = here.get("job", run["status"]["jobRef"]["name"])["spec"]["template"]["spec"]
     mounted = [volume for volume in job["volumes"] if volume["name"] == "credentials"]
     assert mounted == [{"name": "credentials", "secret": {"secretName": "keys", "defaultMode": 0o440}}]
-    said = traces(here, cluster)
+    said = traces(here, cluster) + requested(f"http://{metrics}/metrics")
+    assert f'verb="put"' in said and "levee_store_requests_total" in said and "levee_store_request_seconds" in said
     assert "InvalidCredentials" in said and '"levee":"progress"' in said
     encoded = [base64.b64encode(word.encode()).decode().rstrip("=")[:-1] for word in store.secrets]
     assert not [word for word in store.secrets + encoded if word in said]
@@ -260,10 +270,12 @@ def test_a_store_that_ignores_conditions_gets_no_commits(here, forgetful):
     here.until_reason("storageprofile", "store", "Probed")
 
 
+SPARK = {"commitInfo": {"timestamp": 1, "operation": "WRITE", "operationParameters": {}, "engineInfo": "Apache-Spark/3.5.1 Delta-Lake/3.2.0"}}
+
+
 def test_sparks_history_in_s3_holds_commits_back(here, s3):
     fill(s3, "spark")
-    commit = {"commitInfo": {"timestamp": 1, "operation": "WRITE", "operationParameters": {}, "engineInfo": "Apache-Spark/3.5.1 Delta-Lake/3.2.0"}}
-    s3.put("e2e/spark/_delta_log/00000000000000000006.json", json.dumps(commit))
+    s3.put("e2e/spark/_delta_log/00000000000000000004.json", json.dumps(SPARK))
     here.operator.start()
     here.apply(secret(s3.keys), profile(s3), table(s3, "spark"), operation("run", "spark"))
     message = here.until_reason("deltatable", "spark", "UnsafeConcurrentWriter", "UnsafeConcurrentWriter")["message"]
@@ -273,7 +285,7 @@ def test_sparks_history_in_s3_holds_commits_back(here, s3):
     here.apply(profile(s3, concurrentWriters="None"))
     here.until_reason("deltatable", "spark", "SaidToBeSafe", "UnsafeConcurrentWriter")
     succeeds(here, "run")
-    assert keys(s3, "spark") == list(range(60))
+    assert keys(s3, "spark") == list(range(40))
 
 
 @pytest.mark.parametrize(
@@ -285,6 +297,40 @@ def test_a_store_that_is_not_there_is_said_so(here, s3, change, reason, word):
     wrong["spec"] = {**wrong["spec"], **change}
     here.apply(secret(s3.keys), wrong)
     assert word in here.until_reason("storageprofile", "store", reason)["message"]
+
+
+def test_authorities_of_a_secret_are_believed(here, tmp_path):
+    store = Azure()
+    fill(store, "orders")
+    certificate = store.server.secure(tmp_path)
+    store.spec = {"endpoint": store.server.endpoint}
+    here.operator.start()
+    wanted = profile(store)
+    here.apply(secret(store.keys), wanted)
+    assert "certificate" in here.until_reason("storageprofile", "store", "Unreachable")["message"]
+    wanted["spec"]["tls"] = {"caSecretRef": {"name": "authorities"}}
+    here.apply(secret({"ca.crt": certificate}, "authorities"), wanted, table(store, "orders"), operation("run"))
+    assert succeeds(here, "run")["status"]["result"]["metrics"]["numFilesRemoved"] == 4
+    here.until_reason("storageprofile", "store", "Probed")
+    store.close()
+
+
+def test_a_table_that_only_pods_reach_is_worked_on_by_them(here, s3):
+    """Without a secret the pods' own identity counts, here their variables; the worker looks for itself who else writes."""
+    fill(s3, "pods")
+    here.operator.start()
+    alone = profile(s3)
+    del alone["spec"]["credentials"]
+    identity = {"env": [{"name": name, "valueFrom": {"secretKeyRef": {"name": "keys", "key": name}}} for name in s3.keys]}
+    here.apply(secret(s3.keys), alone, table(s3, "pods"), operation("run", "pods", optimize={}, jobTemplate=identity))
+    assert "identity" in here.until_reason("deltatable", "pods", "NotObservable")["message"]
+    succeeds(here, "run")
+    assert keys(s3, "pods") == list(range(40))
+    s3.put("e2e/pods/_delta_log/00000000000000000005.json", json.dumps(SPARK))
+    here.apply(operation("behind", "pods", optimize={}, jobTemplate=identity))
+    assert here.until_finished("behind")["status"]["phase"] == "Failed"
+    assert "Apache-Spark" in here.condition("tableoperation", "behind", "Failed")["message"]
+    assert here.condition("tableoperation", "behind", "Failed")["reason"] == "UnsafeConcurrentWriter"
 
 
 def test_what_only_pods_reach_is_probed_by_a_pod(here):

@@ -1,10 +1,11 @@
 import Base
 import Columnar
 import DeltaEngine
-import Jobs
 import ObjectStore
 import TestSupport
 import Testing
+
+@testable import Jobs
 
 /// Takes every put, whatever its condition.
 private struct OverwritingStore: ObjectStore {
@@ -92,6 +93,16 @@ private struct OverwritingStore: ObjectStore {
 }
 
 @Suite struct ProbeTaskTests {
+    @Test(arguments: [
+        (ObjectStoreError.invalidCredentials(path: "p", message: "m"), TaskResult.Outcome.retryable),
+        (.permissionDenied(path: "p", operation: "o"), .permanent),
+        (.failed(path: "p", operation: "o", message: "m", retryable: true), .retryable), (.noConditionalWrites(location: "l"), .permanent),
+    ])
+    func whatCannotBeMendedIsNotTriedAgain(error: ObjectStoreError, outcome: TaskResult.Outcome) {
+        #expect(TaskResult(failure: error).outcome == outcome)
+        #expect(TaskResult(failure: DeltaError.storage(error)).outcome == outcome)
+    }
+
     @Test(arguments: [(true, WorkerExit.success, "Probed"), (false, .permanent, "Unreachable")])
     func aWorkerProbes(exists: Bool, exit: WorkerExit, reason: String) async throws {
         let directory = try TemporaryDirectory()

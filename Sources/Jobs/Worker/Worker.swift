@@ -97,6 +97,9 @@ extension TaskResult {
     init(failure error: any Error) {
         switch error {
         case is CancellationError: self.init(outcome: .cancelled, message: "ended by a signal; nothing was committed")
+        // A rotated secret reaches a running pod's files a minute late; the next pod has it from the start.
+        case DeltaError.storage(.invalidCredentials), ObjectStoreError.invalidCredentials:
+            self.init(outcome: .retryable, message: "\(error)", reason: ProbeFailure.Reason.invalidCredentials.rawValue)
         case let error as DeltaError: self.init(outcome: error.kind == .retryable ? .retryable : .permanent, message: error.description)
         case let error as ObjectStoreError: self.init(outcome: error.isRetryable ? .retryable : .permanent, message: error.description)
         case let error as ProbeFailure:

@@ -8,8 +8,13 @@ enum Placement {
         guard let profile else {
             throw Obstacle(reason: .storageNotFound, message: "there is no StorageProfile \(profileName) in this namespace; create it, or correct storageRef")
         }
-        let access = try access(to: profile, allowHostFilesystem: allowHostFilesystem)
-        let root = try root(of: profile)
+        let (access, root): (StorageAccess, TableLocation)
+        do throws(Obstacle) {
+            access = try self.access(to: profile, allowHostFilesystem: allowHostFilesystem)
+            root = try self.root(of: profile)
+        } catch {
+            throw Obstacle(reason: error.reason, message: "StorageProfile \(profileName): \(error.message)", needsPerson: error.needsPerson)
+        }
         let table = try self.location(location)
         guard table.isInside(root), table != root else {
             throw Obstacle(

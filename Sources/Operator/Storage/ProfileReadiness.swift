@@ -9,10 +9,14 @@ extension StorageProfile {
     ///   - commits: whether what is to start would write to the table.
     func obstacleToOperations(_ access: StorageAccess, commits: Bool) -> Obstacle? {
         if case .host = access { return nil }
-        guard let ready = currentReady else {
-            // The worker sees for itself where only pods do; what the operator can probe, it has probed in a moment.
-            return access.isReachedByOperator
-                ? Obstacle(reason: .storageNotReady, message: "the StorageProfile \(metadata.name) has not been probed yet", needsPerson: false) : nil
+        let ready = currentReady
+        guard access.isReachedByOperator else {
+            // A template may give an operation's pod another account, and other variables, than the probe's had: it finds out for itself. What the storage
+            // does with conditions is the same for all.
+            return commits && ready.flatMap(problem) == .noConditionalWrites ? obstacle(.noConditionalWrites) : nil
+        }
+        guard let ready else {
+            return Obstacle(reason: .storageNotReady, message: "the StorageProfile \(metadata.name) has not been probed yet", needsPerson: false)
         }
         guard let reason = problem(ready) else { return nil }
         if !commits, reason == .noConditionalWrites { return nil }

@@ -6,7 +6,9 @@ import os
 import re
 import socket
 import socketserver
+import ssl
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -119,6 +121,18 @@ class Server:
 
     def serve(self):
         self._listener.serve_forever(poll_interval=0.2)
+
+    def secure(self, directory):
+        """Speaks TLS from now on; returns the certificate (PEM), which is its own authority."""
+        key, certificate = directory / "key.pem", directory / "certificate.pem"
+        command = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", "1", "-subj", "/CN=test"]
+        command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+        subprocess.run(command, check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self._listener.socket = context.wrap_socket(self._listener.socket, server_side=True)
+        self.url = self.url.replace("http://", "https://")
+        return certificate.read_text()
 
     def fail(self, match, **options):
         """The next requests that match fail, see `Fault`."""

@@ -137,6 +137,15 @@ import Testing
         #expect((harness.operation("run")?.status?.transaction?.version ?? 0) > 1_700_000_000_000)
     }
 
+    @Test(arguments: [(ConditionReason.invalidCredentials, true), (.unreachable, true), (.probing, true), (.noConditionalWrites, false)])
+    func podsFindOutForThemselvesButForConditions(state: ConditionReason, starts: Bool) async throws {
+        let harness = try Self.harness(#"{"root":"s3://lake/","s3":{}}"#, ready: state, stalled: true)
+        harness.fate = .hangs
+        try harness.addOperation()
+        await harness.steps(2)
+        #expect((harness.operation("run")?.phase == .running) == starts)
+    }
+
     @Test func twoTablesInOneStoreAreComparedWithinTheirNamespace() async throws {
         let harness = try Self.harness()
         harness.clock.advance(by: .seconds(5))
