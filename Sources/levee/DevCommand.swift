@@ -40,7 +40,7 @@ enum DevCommand {
     private static func runOperator(_ cluster: DevCluster, _ logger: Logger) throws -> Task<Void, Never> {
         let configuration = try KubeConfiguration.load(kubeconfig: cluster.kubeconfigPath, environment: [:])
         var options = OperatorOptions(workerImage: "levee")
-        options.allowHostFilesystem = true
+        options.reach = OperatorReach(hostFilesystem: true)
         return Task {
             do {
                 try await OperatorCommand.run(configuration, options, logger)

@@ -13,6 +13,8 @@ enum OperatorCommand {
     private static let workerImage = Option<String>.text("worker-image", "IMAGE", "the image that worker pods run (default LEVEE_WORKER_IMAGE)")
     private static let hostFilesystem = Option<Bool>.flag(
         "allow-host-filesystem", "accept StorageProfiles without a claim: directories of this machine. For `levee dev` beside it only")
+    private static let lendIdentity = Option<Bool>.flag(
+        "lend-identity", "open the stores of profiles without credentials with this process's own cloud identity; all who write profiles see what it may see")
     private static let logFormat = Option<LogFormat>.choice("log-format", "how log records look (default json)")
     private static let logLevel = Option<LogLevel>.choice("log-level", "what to report (default info)")
 
@@ -22,14 +24,14 @@ enum OperatorCommand {
             Watches StorageProfiles, DeltaTables, MaintenancePolicies and TableOperations, observes the tables, and has done what is due. It may be
             killed at any time: the next one goes on where it was. Run one at a time.
             """,
-        options: [kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, logFormat, logLevel],
+        options: [kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, lendIdentity, logFormat, logLevel],
         examples: ["levee operator --worker-image registry.example/levee:0.1.0", "levee operator --kubeconfig .dev/kubeconfig --allow-host-filesystem"]
     ) { arguments, _ in
         let logger = Logger(
             label: "levee.operator", sink: StandardErrorSink(format: arguments[logFormat] ?? .json), minimum: arguments[logLevel] ?? .info)
         var options = OperatorOptions(workerImage: arguments[workerImage] ?? environmentVariable("LEVEE_WORKER_IMAGE") ?? "levee:\(Levee.version)")
         options.namespaces = arguments.all(namespaces)
-        options.allowHostFilesystem = arguments[hostFilesystem]
+        options.reach = OperatorReach(hostFilesystem: arguments[hostFilesystem], ownIdentity: arguments[lendIdentity])
         options.metricsAddress = address(arguments[metricsAddress], default: ":8080")
         options.healthAddress = address(arguments[healthAddress], default: ":8081")
         let configuration = try KubeConfiguration.load(kubeconfig: arguments[kubeconfig], environment: ProcessEnvironment.current)

@@ -332,6 +332,12 @@ def test_a_table_that_only_pods_reach_is_worked_on_by_them(here, s3):
     assert "Apache-Spark" in here.condition("tableoperation", "behind", "Failed")["message"]
     assert here.condition("tableoperation", "behind", "Failed")["reason"] == "UnsafeConcurrentWriter"
 
+    # Told to, the operator looks with an identity of its own.
+    here.operator.kill()
+    here.operator.start("--lend-identity", **s3.keys)
+    here.until_reason("deltatable", "pods", "Observed")
+    here.until_reason("storageprofile", "store", "Probed")
+
 
 def test_what_only_pods_reach_is_probed_by_a_pod(here):
     """A claim: a pod of the profile's own looks whether it can be used."""

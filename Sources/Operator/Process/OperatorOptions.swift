@@ -4,8 +4,8 @@ import Base
 public struct OperatorOptions: Sendable {
     /// The namespaces to look after; empty: all of them.
     public var namespaces: [String] = []
-    /// Accept StorageProfiles without a claim, which mean directories of this machine. Only for `levee dev`, where pods are processes of this machine.
-    public var allowHostFilesystem = false
+    /// What of the process's own it may use for profiles.
+    public var reach = OperatorReach()
     /// The image that worker pods run.
     public var workerImage: String
     /// Before the arguments `worker --task …`; empty: the image's entry point.
@@ -22,6 +22,19 @@ public struct OperatorOptions: Sendable {
     public var concurrentObservations = 8
 
     public init(workerImage: String) { self.workerImage = workerImage }
+}
+
+/// What of its own the operator's process uses for people's profiles: by default nothing.
+public struct OperatorReach: Sendable, Hashable {
+    /// Accept StorageProfiles without a claim, which mean directories of this machine. Only for `levee dev`, where pods are processes of this machine.
+    public var hostFilesystem: Bool
+    /// Open the stores of profiles without credentials with the identity of this process. Everybody who may write a profile then sees what it may see.
+    public var ownIdentity: Bool
+
+    public init(hostFilesystem: Bool = false, ownIdentity: Bool = false) {
+        self.hostFilesystem = hostFilesystem
+        self.ownIdentity = ownIdentity
+    }
 }
 
 /// An address to listen on.

@@ -24,10 +24,10 @@ public struct OperatorProcess: Sendable {
     public func run() async throws {
         let logger = environment.logger
         let executor = BlockingExecutor(threads: max(4, options.concurrentObservations), name: "levee-operator")
-        // What the process itself may is nobody else's: no store is ever opened with it.
+        // What the process itself may is nobody else's, unless the options say so.
         let factory = StoreFactory(executor: executor, options: StoreOptions(usesAmbientIdentity: false), metrics: metrics.registry)
         let secrets = SecretWatcher(client: client)
-        let stores = ProfileStores(stores: factory, secrets: secrets, clock: environment.clock)
+        let stores = ProfileStores(stores: factory, secrets: secrets, clock: environment.clock, environment: ProcessEnvironment.current)
         let observer = TableObserver(stores: stores, environment: environment, concurrency: options.concurrentObservations)
         let events = EventRecorder(client: client, component: "levee")
         let scopes = options.namespaces.isEmpty ? [nil] : options.namespaces.map(Optional.some)

@@ -50,9 +50,9 @@ struct Wiring: Sendable {
         let settings = WorkerJob.Settings(image: options.workerImage, command: options.workerCommand, imagePullPolicy: options.workerImagePullPolicy)
         profileReconciler = ProfileReconciler(
             cluster: cluster, stores: stores, jobs: ProbeJobs(cluster: cluster, settings: settings, clock: clock),
-            allowHostFilesystem: options.allowHostFilesystem, clock: clock, random: random)
+            reach: options.reach, clock: clock, random: random)
         tableReconciler = TableReconciler(
-            cluster: cluster, observer: observer, timeZones: timeZones, allowHostFilesystem: options.allowHostFilesystem, clock: clock, random: random)
+            cluster: cluster, observer: observer, timeZones: timeZones, reach: options.reach, clock: clock, random: random)
         policyReconciler = PolicyReconciler(cluster: cluster, timeZones: timeZones, clock: clock)
         let queue = OperationQueue { released in
             for operation in cluster.unfinishedOperations(inNamespace: released.key.namespace) where operation.metadata.uid != released.uid {
@@ -61,7 +61,7 @@ struct Wiring: Sendable {
         }
         operationReconciler = OperationReconciler(
             cluster: cluster, observer: observer, queue: queue,
-            settings: settings, allowHostFilesystem: options.allowHostFilesystem, clock: clock)
+            settings: settings, reach: options.reach, clock: clock)
     }
 
     /// Runs until the task is cancelled.
@@ -176,7 +176,7 @@ struct Wiring: Sendable {
     /// As far as its profile still tells.
     private func place(of table: DeltaTable, at location: TableLocation) -> TablePlace {
         let profile = cluster.profile(ObjectKey(namespace: table.metadata.namespace, name: table.spec.storageRef.name))
-        let access = profile.flatMap { try? Placement.access(to: $0, allowHostFilesystem: true) }
+        let access = profile.flatMap { try? Placement.access(to: $0, reach: OperatorReach(hostFilesystem: true)) }
         return TablePlace(location: location, access: access ?? .host)
     }
 
@@ -227,7 +227,7 @@ extension DeltaTable {
 extension StorageProfile {
     /// The secrets that it takes, as far as it is valid.
     fileprivate var secrets: Set<ObjectKey> {
-        guard case let .store(access)? = try? Placement.access(to: self, allowHostFilesystem: true) else { return [] }
+        guard case let .store(access)? = try? Placement.access(to: self, reach: OperatorReach(hostFilesystem: true)) else { return [] }
         return access.secrets
     }
 }

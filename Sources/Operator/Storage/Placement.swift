@@ -4,13 +4,13 @@ import ObjectStore
 /// Where things lie, as the specs of profiles and tables say it. Pure.
 enum Placement {
     /// Where a table lies, or why it cannot be reached.
-    static func resolve(location: String, profile: StorageProfile?, profileName: String, allowHostFilesystem: Bool) throws(Obstacle) -> TablePlace {
+    static func resolve(location: String, profile: StorageProfile?, profileName: String, reach: OperatorReach) throws(Obstacle) -> TablePlace {
         guard let profile else {
             throw Obstacle(reason: .storageNotFound, message: "there is no StorageProfile \(profileName) in this namespace; create it, or correct storageRef")
         }
         let (access, root): (StorageAccess, TableLocation)
         do throws(Obstacle) {
-            access = try self.access(to: profile, allowHostFilesystem: allowHostFilesystem)
+            access = try self.access(to: profile, reach: reach)
             root = try self.root(of: profile)
         } catch {
             throw Obstacle(reason: error.reason, message: "StorageProfile \(profileName): \(error.message)", needsPerson: error.needsPerson)
@@ -27,7 +27,7 @@ enum Placement {
     static func root(of profile: StorageProfile) throws(Obstacle) -> TableLocation { try location(profile.spec.root) }
 
     /// The schema's rules say most of this too, where the server evaluates them.
-    static func access(to profile: StorageProfile, allowHostFilesystem: Bool) throws(Obstacle) -> StorageAccess {
+    static func access(to profile: StorageProfile, reach: OperatorReach) throws(Obstacle) -> StorageAccess {
         let spec = profile.spec
         func invalid(_ message: String) -> Obstacle { Obstacle(reason: .invalidSpec, message: message) }
         guard [spec.s3 != nil, spec.azure != nil, spec.gcs != nil, spec.filesystem != nil].count(where: { $0 }) == 1 else {
@@ -36,8 +36,8 @@ enum Placement {
         let root = try root(of: profile)
         let expected: TableLocation.Scheme = spec.s3 != nil ? .s3 : spec.azure != nil ? .azure : spec.gcs != nil ? .gcs : .file
         guard root.scheme == expected else { throw invalid("root \(root) is not the URL of a place that the profile describes; \(example(expected))") }
-        if let filesystem = spec.filesystem { return try self.filesystem(filesystem, spec, allowHostFilesystem: allowHostFilesystem) }
-        return .store(try store(profile, expected))
+        if let filesystem = spec.filesystem { return try self.filesystem(filesystem, spec, reach: reach) }
+        return .store(try store(profile, expected, reach))
     }
 
     private static func example(_ scheme: TableLocation.Scheme) -> String {
@@ -49,13 +49,13 @@ enum Placement {
         }
     }
 
-    private static func filesystem(_ filesystem: StorageProfileSpec.Filesystem, _ spec: StorageProfileSpec, allowHostFilesystem: Bool) throws(Obstacle)
+    private static func filesystem(_ filesystem: StorageProfileSpec.Filesystem, _ spec: StorageProfileSpec, reach: OperatorReach) throws(Obstacle)
         -> StorageAccess
     {
         if let claim = filesystem.persistentVolumeClaim {
             return .claim(ClaimAccess(name: claim, mountPath: filesystem.mountPath, serviceAccountName: spec.credentials?.serviceAccountName))
         }
-        guard allowHostFilesystem else {
+        guard reach.hostFilesystem else {
             throw Obstacle(
                 reason: .hostFilesystemRefused,
                 message:
@@ -65,11 +65,12 @@ enum Placement {
         return .host
     }
 
-    private static func store(_ profile: StorageProfile, _ scheme: TableLocation.Scheme) throws(Obstacle) -> StoreAccess {
+    private static func store(_ profile: StorageProfile, _ scheme: TableLocation.Scheme, _ reach: OperatorReach) throws(Obstacle) -> StoreAccess {
         let spec = profile.spec
         var access = StoreAccess(scheme: scheme, profile: profile.key, profileUID: profile.metadata.uid)
         access.secretName = spec.credentials?.secretRef?.name
         access.serviceAccountName = spec.credentials?.serviceAccountName
+        access.lendsOperatorIdentity = reach.ownIdentity && spec.credentials == nil
         access.certificates = spec.tls.map { .init(name: $0.caSecretRef.name, key: $0.caSecretRef.key) }
         access.refusesUnsafeWriters = spec.s3.map { $0.concurrentWriters == nil } ?? false
         access.options = spec.s3?.options ?? spec.azure?.options ?? spec.gcs?.options ?? [:]

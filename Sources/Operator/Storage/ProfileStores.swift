@@ -2,7 +2,8 @@ import Base
 import KubeClient
 import ObjectStore
 
-/// Opens the stores of profiles, each with its own profile's credentials and with no others: never with those of the operator's process.
+/// Opens the stores of profiles, each with its own profile's credentials and with no others: with those of the operator's process only where
+/// ``OperatorReach/ownIdentity`` says so.
 ///
 /// What was opened is kept for as long as the profile and its secrets are the same, so that a rotated secret takes effect with the next look at a table.
 final class ProfileStores: Sendable {
@@ -17,6 +18,8 @@ final class ProfileStores: Sendable {
     private let stores: StoreFactory
     private let secrets: any SecretReading
     private let clock: any WallClock
+    /// Tells of the process's own identity, for profiles that it may be lent to.
+    private let environment: [String: String]
     /// By the profile's uid.
     private let entries = Lock<[String: Entry]>([:])
 
@@ -26,7 +29,8 @@ final class ProfileStores: Sendable {
     private static let limits = ["max_retries": "2", "retry_timeout": "60s", "timeout": "10s", "connect_timeout": "5s"]
 
     /// - Parameter stores: opens directories of the machine; the stores of profiles share its threads and metrics.
-    init(stores: StoreFactory, secrets: any SecretReading, clock: any WallClock) {
+    init(stores: StoreFactory, secrets: any SecretReading, clock: any WallClock, environment: [String: String] = [:]) {
+        self.environment = environment
         self.stores = stores
         self.secrets = secrets
         self.clock = clock
@@ -81,23 +85,25 @@ final class ProfileStores: Sendable {
     // MARK: - Secrets
 
     private func read(_ access: StoreAccess) async throws -> (options: StoreOptions, versions: [ObjectKey: String]) {
-        guard let name = access.secretName else {
+        var options = access.options.merging(Self.limits) { $1 }
+        var versions: [ObjectKey: String] = [:]
+        if let name = access.secretName {
+            let key = ObjectKey(namespace: access.profile.namespace, name: name)
+            let secret = try await secret(key, "credentials.secretRef")
+            versions[key] = secret.metadata.resourceVersion
+            options.merge(try credentials(secret, access)) { $1 }
+        } else if !access.lendsOperatorIdentity {
             throw Obstacle(
                 reason: .notObservable,
                 message: "the profile has no credentials but its pods' own identity, which the operator does not have; a TableOperation runs on its tables")
         }
-        var options = access.options.merging(Self.limits) { $1 }
-        var versions: [ObjectKey: String] = [:]
-        let key = ObjectKey(namespace: access.profile.namespace, name: name)
-        let secret = try await secret(key, "credentials.secretRef")
-        versions[key] = secret.metadata.resourceVersion
-        options.merge(try credentials(secret, access)) { $1 }
         if let authorities = access.certificates {
             let key = ObjectKey(namespace: access.profile.namespace, name: authorities.name)
             let secret = try await self.secret(key, "tls.caSecretRef")
             versions[key] = secret.metadata.resourceVersion
             options["ca_certificates"] = try certificates(secret, authorities.key)
         }
+        if access.secretName == nil { return (StoreOptions(options, environment: environment, usesAmbientIdentity: true), versions) }
         return (StoreOptions(options, usesAmbientIdentity: false), versions)
     }
 

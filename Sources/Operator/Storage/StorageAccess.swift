@@ -15,7 +15,7 @@ enum StorageAccess: Hashable, Sendable {
         switch self {
         case .host: true
         case .claim: false
-        case let .store(access): access.secretName != nil
+        case let .store(access): access.secretName != nil || access.lendsOperatorIdentity
         }
     }
 
@@ -51,6 +51,8 @@ struct StoreAccess: Hashable, Sendable {
     /// Who asks; nil: the identity that the profile's pods have.
     var secretName: String?
     var serviceAccountName: String?
+    /// Whether the operator may look with its own identity; its pods never have that.
+    var lendsOperatorIdentity = false
     /// The authorities that may sign the server's certificate.
     var certificates: SecretKey?
     /// Whether commits are refused where others may overwrite them; see ``CommittingEngine``.

@@ -27,7 +27,7 @@ import Testing
             let factory = StoreFactory(executor: BlockingExecutor(threads: 1, name: "test"), options: StoreOptions(usesAmbientIdentity: false))
             _ = try await ProfileReconciler(
                 cluster: cluster, stores: ProfileStores(stores: factory, secrets: FakeSecrets(), clock: clock),
-                jobs: ProbeJobs(cluster: cluster, settings: WorkerJob.Settings(image: "levee:test"), clock: clock), allowHostFilesystem: false, clock: clock,
+                jobs: ProbeJobs(cluster: cluster, settings: WorkerJob.Settings(image: "levee:test"), clock: clock), reach: OperatorReach(), clock: clock,
                 random: SeededRandomSource(seed: 1)
             ).reconcile(key)
             cluster.sync()

@@ -18,7 +18,8 @@ import Testing
         let factory = StoreFactory(executor: BlockingExecutor(threads: 2, name: "test"), options: StoreOptions(usesAmbientIdentity: false))
         let reconciler = ProfileReconciler(
             cluster: cluster, stores: ProfileStores(stores: factory, secrets: secrets, clock: clock),
-            jobs: ProbeJobs(cluster: cluster, settings: WorkerJob.Settings(image: "levee:test"), clock: clock), allowHostFilesystem: allowHost, clock: clock,
+            jobs: ProbeJobs(cluster: cluster, settings: WorkerJob.Settings(image: "levee:test"), clock: clock), reach: OperatorReach(hostFilesystem: allowHost),
+            clock: clock,
             random: SeededRandomSource(seed: 1))
         _ = try await reconciler.reconcile(profile.key)
         cluster.sync()

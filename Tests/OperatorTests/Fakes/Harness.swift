@@ -45,10 +45,12 @@ final class Harness {
     ) {
         (
             OperationReconciler(
-                cluster: cluster, observer: tables, queue: OperationQueue(), settings: WorkerJob.Settings(image: "levee:test"), allowHostFilesystem: true,
+                cluster: cluster, observer: tables, queue: OperationQueue(), settings: WorkerJob.Settings(image: "levee:test"),
+                reach: OperatorReach(hostFilesystem: true),
                 clock: clock),
             TableReconciler(
-                cluster: cluster, observer: tables, timeZones: TimeZoneDatabase(), allowHostFilesystem: true, clock: clock, random: SeededRandomSource(seed: 1)),
+                cluster: cluster, observer: tables, timeZones: TimeZoneDatabase(), reach: OperatorReach(hostFilesystem: true), clock: clock,
+                random: SeededRandomSource(seed: 1)),
             PolicyReconciler(cluster: cluster, timeZones: TimeZoneDatabase(), clock: clock)
         )
     }

@@ -1,4 +1,5 @@
 import Base
+import Jobs
 import KubeClient
 import ObjectStore
 import TestSupport
@@ -70,6 +71,22 @@ import Testing
         let stores = Self.stores(FakeSecrets(), ManualClock())
         await #expect(throws: Obstacle.self) { try await stores.open(place) }
     }
+
+    @Test(arguments: [
+        (#"{"root":"s3://lake/","s3":{}}"#, true), (#"{"root":"s3://lake/","s3":{},"credentials":{"serviceAccountName":"tables"}}"#, false),
+        (#"{"root":"s3://lake/","s3":{},"credentials":{"secretRef":{"name":"keys"}}}"#, false),
+    ])
+    func itIsLentWhereTheOperatorIsToldTo(spec: String, isLent: Bool) async throws {
+        let profile = StorageProfile(
+            metadata: ObjectMeta(name: "lake", namespace: "lake"), spec: try JSON.decode(StorageProfileSpec.self, from: spec), status: nil)
+        for reach in [OperatorReach(), OperatorReach(ownIdentity: true)] {
+            guard case let .store(access) = try Placement.access(to: profile, reach: reach) else { return }
+            #expect(access.lendsOperatorIdentity == (isLent && reach.ownIdentity))
+            guard access.lendsOperatorIdentity else { continue }
+            _ = try await Self.stores(FakeSecrets(), ManualClock()).open(TablePlace(location: try TableLocation("s3://lake/x"), access: .store(access)))
+            #expect(StorageAccess.store(access).taskStorage?.usesPodIdentity == true, "pods have their own")
+        }
+    }
 }
 
 @Suite struct PlacementTests {
@@ -98,7 +115,7 @@ import Testing
             (#"{"root":"gs://lake/x","gcs":{"endpoint":"http://gcs","allowHTTP":true}}"#, ["google_base_url": "http://gcs", "google_allow_http": "true"]),
         ] as [(String, [String: String])])
     func aSpecBecomesOptions(spec: String, options: [String: String]) throws {
-        guard case let .store(access) = try Placement.access(to: Self.profile(spec), allowHostFilesystem: false) else {
+        guard case let .store(access) = try Placement.access(to: Self.profile(spec), reach: OperatorReach()) else {
             Issue.record("not a store")
             return
         }
@@ -111,7 +128,7 @@ import Testing
     ])
     func tablesLieBelowTheRoot(location: String, isInside: Bool) throws {
         let profile = try Self.profile(#"{"root":"s3a://lake/bronze/","s3":{}}"#)
-        let place = try? Placement.resolve(location: location, profile: profile, profileName: "lake", allowHostFilesystem: false)
+        let place = try? Placement.resolve(location: location, profile: profile, profileName: "lake", reach: OperatorReach())
         #expect((place != nil) == isInside)
     }
 }

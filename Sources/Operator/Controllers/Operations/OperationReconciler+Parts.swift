@@ -29,7 +29,7 @@ extension OperationReconciler {
         if profile?.spec.suspend == true, !operation.isRunning {
             throw Obstacle(reason: .suspended, message: "the StorageProfile \(storage) is suspended (spec.suspend)", needsPerson: false)
         }
-        let place = try Placement.resolve(location: location, profile: profile, profileName: storage, allowHostFilesystem: allowHostFilesystem)
+        let place = try Placement.resolve(location: location, profile: profile, profileName: storage, reach: reach)
         if !operation.isRunning, let obstacle = profile?.obstacleToOperations(place.access, commits: !operation.spec.dryRun) { throw obstacle }
         return place
     }

@@ -12,7 +12,7 @@ struct OperationReconciler: Sendable {
     let observer: any TableObserving
     let queue: OperationQueue
     let settings: WorkerJob.Settings
-    let allowHostFilesystem: Bool
+    let reach: OperatorReach
     let clock: any WallClock
     /// How often a running operation is looked at for its progress.
     var progressInterval: Duration = .seconds(2)

@@ -9,7 +9,7 @@ struct ProfileReconciler: Sendable {
     let cluster: any Cluster
     let stores: ProfileStores
     let jobs: ProbeJobs
-    let allowHostFilesystem: Bool
+    let reach: OperatorReach
     let clock: any WallClock
     let random: any RandomSource
 
@@ -45,7 +45,7 @@ struct ProfileReconciler: Sendable {
     }
 
     private func look(at profile: StorageProfile) async throws -> Finding {
-        let access = try Placement.access(to: profile, allowHostFilesystem: allowHostFilesystem)
+        let access = try Placement.access(to: profile, reach: reach)
         let root = try Placement.root(of: profile)
         guard access.isReachedByOperator else { return try await jobs.look(at: profile, root, access) }
         let state = try await probe(root, access, name: "\(Names.shortHash(profile.metadata.uid, length: 8))-\(UUID.v4(random))")

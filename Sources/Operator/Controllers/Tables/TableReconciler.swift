@@ -6,19 +6,19 @@ struct TableReconciler: Sendable {
     let cluster: any Cluster
     let observer: any TableObserving
     let timeZones: TimeZoneDatabase
-    let allowHostFilesystem: Bool
+    let reach: OperatorReach
     let clock: any WallClock
     let random: any RandomSource
     private let recent = RecentOperations()
 
     init(
-        cluster: any Cluster, observer: any TableObserving, timeZones: TimeZoneDatabase, allowHostFilesystem: Bool, clock: any WallClock,
+        cluster: any Cluster, observer: any TableObserving, timeZones: TimeZoneDatabase, reach: OperatorReach, clock: any WallClock,
         random: any RandomSource
     ) {
         self.cluster = cluster
         self.observer = observer
         self.timeZones = timeZones
-        self.allowHostFilesystem = allowHostFilesystem
+        self.reach = reach
         self.clock = clock
         self.random = random
     }
@@ -74,7 +74,7 @@ struct TableReconciler: Sendable {
                     "the table lies on the claim \(access.name), which the operator does not mount: this release neither observes it nor applies policies to "
                     + "it; a TableOperation runs on it")
         case let .store(access):
-            if access.secretName == nil {
+            if !place.access.isReachedByOperator {
                 throw Obstacle(
                     reason: .notObservable,
                     message:
@@ -92,7 +92,7 @@ struct TableReconciler: Sendable {
 
     private func resolve(_ table: DeltaTable) throws(Obstacle) -> TablePlace {
         try Placement.resolve(
-            location: table.spec.location, profile: profile(of: table), profileName: table.spec.storageRef.name, allowHostFilesystem: allowHostFilesystem)
+            location: table.spec.location, profile: profile(of: table), profileName: table.spec.storageRef.name, reach: reach)
     }
 
     /// Whether another table's location is in the same storage. A path of the machine is one directory for everybody. What is on a claim or in a store is
