@@ -6,6 +6,7 @@ import shutil
 import time
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import CONFORMANCE
 from deltalake import DeltaTable, write_deltalake
@@ -184,3 +185,34 @@ def test_another_version_than_expected_is_refused(levee, overwritten):
     message = levee.fails(4, "table", "vacuum", overwritten, "--expected-version", 1)
     assert "expected to be at version 1 and is at 2" in message
     assert len(data_files(overwritten)) == 3
+
+
+def test_by_the_log_as_the_peer_does(levee, overwritten, tmp_path):
+    """No listing: what the log says was removed, and nothing else. And by an inventory, which the peer does not know."""
+    make_tombstones_old(overwritten)
+    for commit in (overwritten / "_delta_log").glob("*.json"):
+        age(commit, 30)
+    (overwritten / "orphan.parquet").write_bytes(b"PAR1")
+    age(overwritten / "orphan.parquet", 30)
+    expected = DeltaTable(overwritten).vacuum(dry_run=True, full=False)
+    lite = levee("table", "vacuum", overwritten, "--lite", "--dry-run")
+    assert sorted(lite["files"]) == sorted(expected) and len(expected) == 2
+    listed = [(name, (overwritten / name).stat()) for name in data_files(overwritten)]
+    inventory = {
+        "path": [f"file://{overwritten}/{name}" for name, _ in listed],
+        "length": [stat.st_size for _, stat in listed],
+        "isDir": [False] * len(listed),
+        "modificationTime": [int(stat.st_mtime * 1000) for _, stat in listed],
+    }
+    pq.write_table(pa.table(inventory), tmp_path / "inventory.parquet")
+    found = levee("table", "vacuum", overwritten, "--inventory", tmp_path / "inventory.parquet", "--dry-run")
+    assert set(found["files"]) == {name for name in data_files(overwritten) if not name.endswith(("parquet.crc",))} - live(overwritten)
+    result = levee("table", "vacuum", overwritten, "--lite", "--max-deletes-per-second", 100)
+    assert result["metrics"]["numDeletedFiles"] == 2
+    assert (overwritten / "orphan.parquet").exists() and set(data_files(overwritten)) == live(overwritten) | {"orphan.parquet"}
+    assert json.loads((overwritten / "_delta_log" / "_last_vacuum_info").read_text()) == {"latestCommitVersionOutsideOfRetentionWindow": 2}
+    assert delta_rs_rows(overwritten) == [(9, "b c")]
+
+
+def live(table):
+    return {os.path.relpath(uri.removeprefix("file://"), table) for uri in DeltaTable(table).file_uris()}

@@ -106,10 +106,15 @@ public struct WorkerTask: Codable, Hashable, Sendable {
         /// In seconds; nil: the table's own, or Delta's default of a week.
         public var retentionSeconds: Int64?
         public var allowShortRetention: Bool
+        /// Go by the log, list nothing.
+        public var lite: Bool
+        public var maximumDeletesPerSecond: Int?
 
-        public init(retentionSeconds: Int64? = nil, allowShortRetention: Bool = false) {
+        public init(retentionSeconds: Int64? = nil, allowShortRetention: Bool = false, lite: Bool = false, maximumDeletesPerSecond: Int? = nil) {
             self.retentionSeconds = retentionSeconds
             self.allowShortRetention = allowShortRetention
+            self.lite = lite
+            self.maximumDeletesPerSecond = maximumDeletesPerSecond
         }
     }
 

@@ -55,7 +55,8 @@ struct TaskRun: Sendable {
 
     private func vacuum(_ work: WorkerTask.Vacuum, _ progress: @escaping ProgressReporter) async throws -> TaskResult {
         let options = VacuumOptions(
-            retention: work.retentionSeconds.map { .seconds($0) }, allowShortRetention: work.allowShortRetention, dryRun: task.dryRun, conditions: conditions)
+            retention: work.retentionSeconds.map { .seconds($0) }, allowShortRetention: work.allowShortRetention,
+            source: work.lite ? .log : .listing, maximumDeletesPerSecond: work.maximumDeletesPerSecond, dryRun: task.dryRun, conditions: conditions)
         let result = try await VacuumOperation(table: table, options: options).run(progress: progress)
         if result.alreadyApplied { return try await alreadyApplied() }
         let metrics = result.metrics

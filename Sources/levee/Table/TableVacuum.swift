@@ -6,6 +6,10 @@ enum TableVacuum {
     private static let retention = Option.duration(
         "retention", "remove what left the table longer ago (default: the table's delta.deletedFileRetentionDuration, else 168h)")
     private static let allowShort = Option.flag("allow-short-retention", "accept a retention below the table's; safe only while nobody reads or writes")
+    private static let lite = Option.flag("lite", "go by what the log says was removed since the last vacuum, list nothing")
+    private static let inventory = Option.text(
+        "inventory", "FILE", "take the objects from a Parquet file (path, length, isDir, modificationTime in ms) instead of a listing")
+    private static let rate = Option.integer("max-deletes-per-second", "N", atLeast: 1, "delete at most this many files in a second")
     private static let dryRun = Option.flag("dry-run", "say what would be removed, change nothing")
 
     static let command = Command(
@@ -13,19 +17,28 @@ enum TableVacuum {
         discussion: """
             A file goes when the table does not have it any more (or never had it), and its own age is beyond the retention too. Deletion vectors and
             change data are the table's files; the log and everything hidden is left alone. Older versions can no longer be read afterwards.
+            With --lite what failed writers left is not found; run a full vacuum now and then.
             """,
-        positionals: [TableAccess.location], options: [retention, allowShort, dryRun] + ConditionOptions.options + TableAccess.options,
+        positionals: [TableAccess.location], options: [retention, allowShort, lite, inventory, rate, dryRun] + ConditionOptions.options + TableAccess.options,
         examples: ["levee table vacuum /data/orders --dry-run", "levee table vacuum /data/orders --retention 240h"]
     ) { arguments, console in
         let table = try TableAccess.table(arguments)
         let options = VacuumOptions(
-            retention: arguments[retention], allowShortRetention: arguments[allowShort], dryRun: arguments[dryRun],
+            retention: arguments[retention], allowShortRetention: arguments[allowShort], source: try source(arguments),
+            maximumDeletesPerSecond: arguments[rate].map { Int(clamping: $0) }, dryRun: arguments[dryRun],
             conditions: try ConditionOptions.conditions(arguments))
         let line = ProgressLine()
         defer { line.end() }
         let result = try await VacuumOperation(table: table, options: options).run(progress: line.reporter)
         line.end()
         try print(result, dryRun: options.dryRun, console)
+    }
+
+    private static func source(_ arguments: Arguments) throws -> VacuumOptions.Source {
+        guard let file = arguments[inventory] else { return arguments[lite] ? .log : .listing }
+        if arguments[lite] { throw DeltaError.invalidRequest(reason: "--lite lists nothing, and needs no --inventory: leave one of them out") }
+        let (store, path) = try TableAccess.file(file)
+        return .inventory(store: store, path: path)
     }
 
     private static func print(_ result: VacuumResult, dryRun: Bool, _ console: Console) throws {

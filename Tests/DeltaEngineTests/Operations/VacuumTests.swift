@@ -1,5 +1,7 @@
 import Base
+import Columnar
 import ObjectStore
+import Parquet
 import TestSupport
 import Testing
 
@@ -31,10 +33,10 @@ import Testing
         let fixture = try await optimized()
         let snapshot = try await fixture.table.snapshot()
         let now = fixture.clock.now()
-        var scan = VacuumScan(
-            store: fixture.store, names: VacuumNames(partitionColumns: []),
-            live: try LivePaths(snapshot, store: fixture.store, now: now, retention: .zero), cutoff: now)
-        scan.capacity = 2
+        let rules = VacuumRules(
+            names: VacuumNames(partitionColumns: []), live: try LivePaths(snapshot, store: fixture.store, now: now, retention: .zero), cutoff: now,
+            capacity: 2)
+        let scan = VacuumListing(store: fixture.store, rules: rules)
         var found = Set<ObjectPath>()
         while true {
             let findings = try await scan.run { _ in }
@@ -96,5 +98,133 @@ import Testing
         fixture.clock.advance(by: .seconds(60))
         await #expect(throws: DeltaError.self) { try await VacuumOperation(table: fixture.table, options: Self.short).run() }
         #expect(try await fixture.store.list(prefix: "", startAfter: nil).all().contains { $0.path.string == "part.parquet" })
+    }
+}
+
+/// VACUUM by the log and by an inventory, beside the one that lists.
+@Suite struct VacuumSourceTests {
+    private static func options(_ source: VacuumOptions.Source, dryRun: Bool = false) -> VacuumOptions {
+        VacuumOptions(source: source, dryRun: dryRun)
+    }
+
+    /// Appends, deletes with vectors and change files, an OPTIMIZE; then eight days pass.
+    private func used() async throws -> DataFixture {
+        let fixture = try await DataFixture(properties: ["delta.enableDeletionVectors": "true", "delta.enableChangeDataFeed": "true"])
+        for start in 0..<4 { try await fixture.append(start * 10..<start * 10 + 10) }
+        for condition in ["id % 3 = 0", "id % 5 = 1"] {
+            fixture.clock.advance(by: .seconds(1))
+            _ = try await DeleteOperation(table: fixture.table, options: DeleteOptions(condition: condition)).run()
+        }
+        _ = try await OptimizeOperation(table: fixture.table).run()
+        fixture.clock.advance(by: .seconds(8 * 86_400))
+        return fixture
+    }
+
+    @Test func theLogTellsWhatAListingFindsButNotOrphans() async throws {
+        let fixture = try await used()
+        try await fixture.store.put(ObjectPath("orphan.parquet"), Bytes("data"), mode: .overwrite)
+        fixture.clock.advance(by: .seconds(8 * 86_400))
+        let full = try await VacuumOperation(table: fixture.table, options: Self.options(.listing, dryRun: true)).run()
+        let lite = try await VacuumOperation(table: fixture.table, options: Self.options(.log, dryRun: true)).run()
+        #expect(Set(full.sample) == Set(lite.sample + ["orphan.parquet"]) && lite.sample.count > 5)
+        let ids = try await fixture.ids()
+        #expect(try await VacuumOperation(table: fixture.table, options: Self.options(.log)).run().metrics.numDeletedFiles == Int64(lite.sample.count))
+        #expect(try await fixture.dataFiles() == fixture.liveFiles().union(["orphan.parquet"]))
+        #expect(try await fixture.ids() == ids)
+        // Nothing has left since; the next one has nothing to read but the vacuum's own commits.
+        fixture.clock.advance(by: .seconds(8 * 86_400))
+        #expect(try await VacuumOperation(table: fixture.table, options: Self.options(.log)).run().metrics.numFilesToDelete == 0)
+    }
+
+    @Test func whatLeftWithinTheRetentionStays() async throws {
+        let fixture = try await used()
+        _ = try await DeleteOperation(table: fixture.table, options: DeleteOptions()).run()
+        let before = try await fixture.table.snapshot(version: try await fixture.table.latestVersion() - 1).paths
+        _ = try await VacuumOperation(table: fixture.table, options: Self.options(.log)).run()
+        #expect(try await fixture.dataFiles().isSuperset(of: before))
+        fixture.clock.advance(by: .seconds(8 * 86_400))
+        _ = try await VacuumOperation(table: fixture.table, options: Self.options(.log)).run()
+        #expect(try await fixture.dataFiles().isDisjoint(with: before))
+    }
+
+    /// A scan that holds few candidates is done again behind the commits whose removals it held.
+    @Test func aLongLogIsGoneThroughInParts() async throws {
+        let fixture = try await used()
+        let snapshot = try await fixture.table.snapshot()
+        let now = fixture.clock.now()
+        let rules = VacuumRules(
+            names: VacuumNames(partitionColumns: []), live: try LivePaths(snapshot, store: fixture.store, now: now, retention: .zero), cutoff: now,
+            capacity: 2)
+        let all = try await VacuumOperation(table: fixture.table, options: Self.options(.listing, dryRun: true)).run()
+        var found: Set<String> = []
+        var rounds = 0
+        while true {
+            let findings = try await VacuumLogScan(table: fixture.table, rules: rules, last: snapshot.version).run { _ in }
+            found.formUnion(findings.candidates.map(\.string))
+            rounds += 1
+            if rounds == 1 { #expect(findings.count == Int64(all.sample.count)) }
+            if findings.isComplete { break }
+            try await LastVacuum(version: try #require(findings.coveredVersion)).write(fixture.store)
+        }
+        #expect(found == Set(all.sample) && rounds > 1)
+    }
+
+    @Test func aLogThatHasBeenCleanedUpIsNotTrusted() async throws {
+        let fixture = try await used()
+        _ = try await CheckpointOperation(table: fixture.table).run()
+        for version in [0, 1] as [Int64] { _ = try await fixture.store.delete([ObjectPath(LogFileName.commitPath(version))]) }
+        await #expect(throws: DeltaError.self) { try await VacuumOperation(table: fixture.table, options: Self.options(.log)).run() }
+        // A full one knows everything, and later ones go on behind it.
+        _ = try await VacuumOperation(table: fixture.table, options: Self.options(.listing)).run()
+        #expect(try await VacuumOperation(table: fixture.table, options: Self.options(.log)).run().metrics.numFilesToDelete == 0)
+    }
+
+    @Test func anInventoryStandsForTheListing() async throws {
+        let fixture = try await used()
+        let expected = try await VacuumOperation(table: fixture.table, options: Self.options(.listing, dryRun: true)).run()
+        let schema = Schema([
+            Field("bucket", .string), Field("path", .string), Field("length", .long), Field("isDir", .boolean), Field("modificationTime", .long),
+        ])
+        let builders = schema.fields.map { ColumnBuilder(type: $0.type) }
+        var count = 0
+        func row(_ path: String, _ length: Int64, isDir: Bool = false, modified: Int64) throws {
+            count += 1
+            for (builder, value) in zip(builders, [.string("b"), .string(path), .integer(length), .bool(isDir), .integer(modified)] as [Scalar]) {
+                try builder.append(value)
+            }
+        }
+        for object in try await fixture.store.list(prefix: "", startAfter: nil).all() {
+            try row("memory:///\(object.path.string)", object.sizeInBytes, modified: object.modified.milliseconds)
+        }
+        try row("s3://other/table/x.parquet", 1, modified: 0)
+        try row("memory:///p=1", 0, isDir: true, modified: 0)
+        try row("memory:///young.parquet", 1, modified: fixture.clock.now().milliseconds)
+        let inventory = InMemoryStore()
+        let path = try ObjectPath("inventory.parquet")
+        let writer = try ParquetWriter(writer: try await inventory.write(path), schema: schema)
+        try await writer.write(try ColumnBatch(schema: schema, columns: builders.map { $0.finish() }, rowCount: count))
+        _ = try await writer.finish()
+        let found = try await VacuumOperation(
+            table: fixture.table, options: Self.options(.inventory(store: inventory, path: path), dryRun: true)
+        ).run()
+        #expect(Set(found.sample) == Set(expected.sample))
+        #expect(found.metrics.sizeOfDataToDelete == expected.metrics.sizeOfDataToDelete && found.metrics.numFilesTooYoung == expected.metrics.numFilesTooYoung + 1)
+        let other = try ObjectPath("other.parquet")
+        let bad = try ParquetWriter(writer: try await inventory.write(other), schema: Schema([Field("path", .string)]))
+        _ = try await bad.finish()
+        await #expect(throws: DeltaError.self) {
+            try await VacuumOperation(table: fixture.table, options: Self.options(.inventory(store: inventory, path: other))).run()
+        }
+    }
+
+    @Test func aRateBoundsHowFastFilesGo() async throws {
+        let fixture = try await used()
+        var options = Self.options(.listing)
+        options.maximumDeletesPerSecond = 2
+        let started = fixture.clock.now()
+        let metrics = try await VacuumOperation(table: fixture.table, options: options).run().metrics
+        #expect(metrics.numDeletedFiles == metrics.numFilesToDelete)
+        // The first wave of four batches of two goes at once; the clock here moves only by being slept on.
+        #expect(fixture.clock.now() - started >= .seconds((metrics.numDeletedFiles - 1) / 8 * 4))
     }
 }

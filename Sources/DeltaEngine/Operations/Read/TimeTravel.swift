@@ -10,6 +10,11 @@ extension DeltaTable {
         try await DeltaError.wrapping { try await TimeTravel(table: self).version(at: time) }
     }
 
+    /// As ``version(at:)``; nil for a time before the first version that the log still has.
+    func newestVersion(at time: Timestamp) async throws -> Int64? {
+        try await DeltaError.wrapping { try await TimeTravel(table: self).newest(at: time) }
+    }
+
     /// The first version that was committed at a time or later, by the same times. Throws ``DeltaError/invalidRequest(reason:)`` where there is none yet.
     public func firstVersion(since time: Timestamp) async throws -> Int64 {
         try await DeltaError.wrapping { try await TimeTravel(table: self).firstVersion(since: time) }
@@ -18,6 +23,11 @@ extension DeltaTable {
 
 private struct TimeTravel {
     let table: DeltaTable
+
+    func newest(at time: Timestamp) async throws -> Int64? {
+        let (commits, latest) = try await log()
+        return try await newest(commits, latest, at: time)
+    }
 
     func version(at time: Timestamp) async throws -> Int64 {
         let (commits, latest) = try await log()

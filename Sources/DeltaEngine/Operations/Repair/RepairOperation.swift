@@ -73,11 +73,10 @@ public struct RepairOperation: Sendable {
     private func lookForUnknown(_ snapshot: Snapshot, _ result: inout RepairResult, _ progress: ProgressReporter) async throws {
         let ever = Duration.seconds(100 * 365 * 86_400)
         let now = table.environment.clock.now()
-        var scan = VacuumScan(
-            store: table.store, names: VacuumNames(partitionColumns: snapshot.metadata.partitionColumns),
-            live: try LivePaths(snapshot, store: table.store, now: now, retention: ever), cutoff: now + ever)
-        scan.capacity = RepairResult.longestSample
-        let findings = try await scan.run(progress: progress)
+        let rules = VacuumRules(
+            names: VacuumNames(partitionColumns: snapshot.metadata.partitionColumns),
+            live: try LivePaths(snapshot, store: table.store, now: now, retention: ever), cutoff: now + ever, capacity: RepairResult.longestSample)
+        let findings = try await VacuumListing(store: table.store, rules: rules).run(progress: progress)
         result.metrics.numUnknownFiles = findings.count
         result.metrics.unknownFilesSize = findings.sizeInBytes
         result.unknown = findings.candidates.map(\.string)

@@ -1,7 +1,7 @@
 import Base
 import ObjectStore
 
-/// Removes the files below a table's root that no version within the retention refers to (Delta's VACUUM, in full mode).
+/// Removes the files below a table's root that no version within the retention refers to (Delta's VACUUM).
 ///
 /// A file goes when the table's current state does not have it, it did not leave the table within the retention, and its own modification time is
 /// older than the retention, so that files of running writers stay. Both commits of Delta, `VACUUM START` and `VACUUM END`, tell of it.
@@ -30,16 +30,27 @@ public struct VacuumOperation: Sendable {
         }
 
         let now = table.environment.clock.now()
-        let scan = VacuumScan(
-            store: table.store, names: VacuumNames(partitionColumns: snapshot.metadata.partitionColumns),
+        let rules = VacuumRules(
+            names: VacuumNames(partitionColumns: snapshot.metadata.partitionColumns),
             live: try LivePaths(snapshot, store: table.store, now: now, retention: retention), cutoff: now - retention)
+        let last = try await table.newestVersion(at: rules.cutoff)
+        let scan: any VacuumScan =
+            switch options.source {
+            case .listing: VacuumListing(store: table.store, rules: rules)
+            case .log: VacuumLogScan(table: table, rules: rules, last: last)
+            case let .inventory(store, path): VacuumInventory(inventory: (store, path), store: table.store, rules: rules)
+            }
         var findings = try await scan.run(progress: progress)
         result.metrics.numFilesToDelete = findings.count
         result.metrics.sizeOfDataToDelete = findings.sizeInBytes
         result.metrics.numFilesListed = findings.listed
         result.metrics.numFilesTooYoung = findings.tooYoung
         result.sample = findings.candidates.prefix(VacuumResult.longestSample).map(\.string)
-        if options.dryRun || findings.count == 0 { return result }
+        if options.dryRun { return result }
+        guard findings.count > 0 else {
+            await remember(last)
+            return result
+        }
 
         FaultPoint.hit("vacuum.planned")
         let log = VacuumLog(table: table, snapshot: snapshot, options: options, retention: retention)
@@ -49,6 +60,8 @@ public struct VacuumOperation: Sendable {
             while true {
                 try await delete(findings.candidates, &result.metrics, progress)
                 if findings.isComplete { break }
+                // A scan of the log goes on where the last one stopped; a listing finds what is left.
+                if let covered = findings.coveredVersion { try await LastVacuum(version: covered).write(table.store) }
                 findings = try await scan.run(progress: progress)
             }
         } catch {
@@ -56,9 +69,20 @@ public struct VacuumOperation: Sendable {
             throw error
         }
         FaultPoint.hit("vacuum.deleted")
+        await remember(last)
         result.version = try await log.commitEnd(result.metrics)
         FaultPoint.hit("vacuum.committed")
         return result
+    }
+
+    /// So that a vacuum that goes by the log begins behind. A hint: without it, or with an old one, it reads more of the log. An inventory may be older than
+    /// the removals, and says nothing of them.
+    private func remember(_ last: Int64?) async {
+        if case .inventory = options.source { return }
+        guard let last else { return }
+        do { try await LastVacuum(version: last).write(table.store) } catch {
+            table.environment.logger.warning("how far the vacuum went could not be recorded", ["table": table.location, "error": "\(error)"])
+        }
     }
 
     private func checkedRetention(_ metadata: TableMetadata) throws(DeltaError) -> Duration {
@@ -72,7 +96,10 @@ public struct VacuumOperation: Sendable {
     }
 
     private func delete(_ paths: [ObjectPath], _ metrics: inout VacuumMetrics, _ progress: ProgressReporter) async throws {
-        let batches = stride(from: 0, to: paths.count, by: Self.batchSize).map { Array(paths[$0..<min($0 + Self.batchSize, paths.count)]) }
+        let size = min(Self.batchSize, max(1, options.maximumDeletesPerSecond ?? .max))
+        let batches = stride(from: 0, to: paths.count, by: size).map { Array(paths[$0..<min($0 + size, paths.count)]) }
+        let clock = table.environment.clock
+        let started = clock.now()
         for wave in stride(from: 0, to: batches.count, by: Self.concurrentBatches) {
             let store = table.store
             let failures = try await concurrentMap(Array(batches[wave..<min(wave + Self.concurrentBatches, batches.count)]), limit: Self.concurrentBatches) {
@@ -84,6 +111,11 @@ public struct VacuumOperation: Sendable {
             FaultPoint.hit("vacuum.deleting")
             progress(OperationProgress(phase: .deleting, filesDone: metrics.numDeletedFiles, filesTotal: metrics.numFilesToDelete))
             if let error = failures.lazy.compactMap(\.first).first { throw DeltaError.storage(error) }
+            if let rate = options.maximumDeletesPerSecond {
+                let asked = Double(min(paths.count, (wave + Self.concurrentBatches) * size)) / Double(max(1, rate))
+                let early = Duration.seconds(asked) - (clock.now() - started)
+                if early > .zero, wave + Self.concurrentBatches < batches.count { try await clock.sleep(for: early) }
+            }
         }
     }
 }

@@ -1,18 +1,36 @@
+import Base
+import ObjectStore
+
 /// What VACUUM is asked to do.
-public struct VacuumOptions: Sendable, Hashable {
+public struct VacuumOptions: Sendable {
     /// Files that left the table longer ago than this go; nil: the table's `delta.deletedFileRetentionDuration`, else a week.
     public var retention: Duration?
     /// Take a retention below the table's own: only safe where no reader and no writer is at work.
     public var allowShortRetention: Bool
+    /// Where the files are looked for that may go.
+    public var source: Source
+    /// The most files that are deleted in a second; nil: as fast as the store takes it.
+    public var maximumDeletesPerSecond: Int?
     /// Count and name the files, remove none.
     public var dryRun: Bool
     public var conditions: CommitConditions
 
+    public enum Source: Sendable {
+        /// A listing of the whole table, which finds what failed writers left behind as well (FULL).
+        case listing
+        /// The removals that the log tells of since the last vacuum: no listing (LITE).
+        case log
+        /// A Parquet file with a row for each object, as stores' inventories have them: `path`, `length`, `isDir`, `modificationTime` (milliseconds).
+        case inventory(store: any ObjectStore, path: ObjectPath)
+    }
+
     public init(
-        retention: Duration? = nil, allowShortRetention: Bool = false, dryRun: Bool = false, conditions: CommitConditions = CommitConditions()
+        retention: Duration? = nil, allowShortRetention: Bool = false, source: Source = .listing, maximumDeletesPerSecond: Int? = nil, dryRun: Bool = false, conditions: CommitConditions = CommitConditions()
     ) {
         self.retention = retention
         self.allowShortRetention = allowShortRetention
+        self.source = source
+        self.maximumDeletesPerSecond = maximumDeletesPerSecond
         self.dryRun = dryRun
         self.conditions = conditions
     }

@@ -1,54 +1,70 @@
 import Base
 import ObjectStore
 
-/// Finds the objects below a table's root that may go. Memory is bounded by ``capacity``, not by the listing.
-struct VacuumScan: Sendable {
-    let store: any ObjectStore
+/// Where a vacuum looks for the objects below a table's root that may go. A scan that holds only some of them is done again after these have been removed.
+protocol VacuumScan: Sendable {
+    func run(progress: ProgressReporter) async throws -> VacuumFindings
+}
+
+/// What a scan has found. Memory is bounded by the scan's capacity, not by the table.
+struct VacuumFindings: Sendable {
+    /// The first candidates, as many as are held.
+    var candidates: [ObjectPath] = []
+    /// All candidates, those that are not held included.
+    var count: Int64 = 0
+    var sizeInBytes: Int64 = 0
+    var listed: Int64 = 0
+    var tooYoung: Int64 = 0
+    /// Where the log was gone by, the last commit whose removals are all among the candidates.
+    var coveredVersion: Int64?
+
+    var isComplete: Bool { count == Int64(candidates.count) }
+
+    mutating func add(_ path: ObjectPath, sizeInBytes size: Int64, capacity: Int) {
+        count += 1
+        sizeInBytes = sizeInBytes.saturatingAdding(size)
+        if candidates.count < capacity { candidates.append(path) }
+    }
+}
+
+/// What decides on an object, wherever it was found.
+struct VacuumRules: Sendable {
     let names: VacuumNames
     let live: LivePaths
     /// Objects that were modified at this moment or later stay.
     let cutoff: Timestamp
-
-    /// How many candidates one scan holds at most; a further scan finds the next ones after these have been removed.
+    /// How many candidates one scan holds at most.
     var capacity = 500_000
 
-    struct Findings: Sendable {
-        /// The first ``VacuumScan/capacity`` candidates.
-        var candidates: [ObjectPath] = []
-        /// All candidates, those that are not held included.
-        var count: Int64 = 0
-        var sizeInBytes: Int64 = 0
-        var listed: Int64 = 0
-        var tooYoung: Int64 = 0
-
-        var isComplete: Bool { count == Int64(candidates.count) }
+    func consider(_ path: ObjectPath, sizeInBytes: Int64, modified: Timestamp, _ findings: inout VacuumFindings) {
+        if names.isHidden(path.string) { return }
+        findings.listed += 1
+        if live.contains(path.string) { return }
+        guard modified < cutoff else {
+            findings.tooYoung += 1
+            return
+        }
+        findings.add(path, sizeInBytes: sizeInBytes, capacity: capacity)
     }
+}
 
-    func run(progress: ProgressReporter) async throws -> Findings {
-        var findings = Findings()
+/// Lists the whole table.
+struct VacuumListing: VacuumScan {
+    let store: any ObjectStore
+    let rules: VacuumRules
+
+    func run(progress: ProgressReporter) async throws -> VacuumFindings {
+        var findings = VacuumFindings()
         let listing = store.list(prefix: "", startAfter: nil)
         var page = try await listing.next()
         while let objects = page {
             // The next page is fetched while this one is looked through.
             async let following = listing.next()
-            for object in objects { consider(object, &findings) }
+            for object in objects { rules.consider(object.path, sizeInBytes: object.sizeInBytes, modified: object.modified, &findings) }
             progress(OperationProgress(phase: .listing, filesDone: findings.listed))
             page = try await following
         }
         return findings
-    }
-
-    private func consider(_ object: ObjectInfo, _ findings: inout Findings) {
-        if names.isHidden(object.path.string) { return }
-        findings.listed += 1
-        if live.contains(object.path.string) { return }
-        guard object.modified < cutoff else {
-            findings.tooYoung += 1
-            return
-        }
-        findings.count += 1
-        findings.sizeInBytes = findings.sizeInBytes.saturatingAdding(object.sizeInBytes)
-        if findings.candidates.count < capacity { findings.candidates.append(object.path) }
     }
 }
 

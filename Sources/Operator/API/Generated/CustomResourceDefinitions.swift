@@ -655,9 +655,16 @@ public enum CustomResourceDefinitions {
                                 else 168h.
                             mode:
                               type: string
-                              enum: [Full]
+                              enum: [Full, Lite]
                               default: Full
-                              description: "Full: lists the whole table, and so finds what failed writers left behind as well. Default Full."
+                              description: >-
+                                Full: lists the whole table, and so finds what failed writers left behind as well. Lite: goes by what the log says was removed since
+                                the last vacuum. Default Full.
+                            maxDeletesPerSecond:
+                              type: integer
+                              format: int32
+                              minimum: 1
+                              description: Delete at most this many files in a second. Default as fast as the store takes it.
                             dryRun:
                               type: boolean
                               default: false
@@ -1425,9 +1432,16 @@ public enum CustomResourceDefinitions {
                                 else 168h.
                             mode:
                               type: string
-                              enum: [Full]
+                              enum: [Full, Lite]
                               default: Full
-                              description: "Full: lists the whole table, and so finds what failed writers left behind as well. Default Full."
+                              description: >-
+                                Full: lists the whole table, and so finds what failed writers left behind as well. Lite: goes by what the log says was removed since
+                                the last vacuum. Default Full.
+                            maxDeletesPerSecond:
+                              type: integer
+                              format: int32
+                              minimum: 1
+                              description: Delete at most this many files in a second. Default as fast as the store takes it.
                             allowShortRetention:
                               type: boolean
                               default: false

@@ -102,8 +102,11 @@ struct MaintenancePolicySpec: Codable, Hashable, Sendable {
         var when: When?
         /// How long removed files are kept for readers and time travel. Default and floor: the table's delta.deletedFileRetentionDuration, else 168h.
         var retention: String?
-        /// Full: lists the whole table, and so finds what failed writers left behind as well. Default Full.
+        /// Full: lists the whole table, and so finds what failed writers left behind as well. Lite: goes by what the log says was removed since the
+        /// last vacuum. Default Full.
         var mode: Mode = .full
+        /// Delete at most this many files in a second. Default as fast as the store takes it.
+        var maxDeletesPerSecond: Int32?
         /// Only say what would be removed. Default false.
         var dryRun: Bool = false
         /// Accept a retention below the floor. Readers of old versions fail once their files are gone. Default false.
@@ -117,9 +120,11 @@ struct MaintenancePolicySpec: Codable, Hashable, Sendable {
             var removableBytes: String?
         }
 
-        /// Full: lists the whole table, and so finds what failed writers left behind as well. Default Full.
+        /// Full: lists the whole table, and so finds what failed writers left behind as well. Lite: goes by what the log says was removed since the
+        /// last vacuum. Default Full.
         enum Mode: String, Codable, CaseIterable, Hashable, Sendable {
             case full = "Full"
+            case lite = "Lite"
         }
     }
 
@@ -257,6 +262,7 @@ extension MaintenancePolicySpec.Vacuum {
         when = try values.decodeIfPresent(When.self, forKey: .when)
         retention = try values.decodeIfPresent(String.self, forKey: .retention)
         mode = try values.decodeIfPresent(Mode.self, forKey: .mode) ?? .full
+        maxDeletesPerSecond = try values.decodeIfPresent(Int32.self, forKey: .maxDeletesPerSecond)
         dryRun = try values.decodeIfPresent(Bool.self, forKey: .dryRun) ?? false
         allowShortRetention = try values.decodeIfPresent(Bool.self, forKey: .allowShortRetention) ?? false
     }

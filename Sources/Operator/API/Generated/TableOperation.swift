@@ -70,14 +70,19 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     struct Vacuum: Codable, Hashable, Sendable {
         /// How long removed files are kept for readers and time travel. Default and floor: the table's delta.deletedFileRetentionDuration, else 168h.
         var retention: String?
-        /// Full: lists the whole table, and so finds what failed writers left behind as well. Default Full.
+        /// Full: lists the whole table, and so finds what failed writers left behind as well. Lite: goes by what the log says was removed since the
+        /// last vacuum. Default Full.
         var mode: Mode = .full
+        /// Delete at most this many files in a second. Default as fast as the store takes it.
+        var maxDeletesPerSecond: Int32?
         /// Accept a retention below the floor. Readers of old versions fail once their files are gone. Default false.
         var allowShortRetention: Bool = false
 
-        /// Full: lists the whole table, and so finds what failed writers left behind as well. Default Full.
+        /// Full: lists the whole table, and so finds what failed writers left behind as well. Lite: goes by what the log says was removed since the
+        /// last vacuum. Default Full.
         enum Mode: String, Codable, CaseIterable, Hashable, Sendable {
             case full = "Full"
+            case lite = "Lite"
         }
     }
 
@@ -251,6 +256,7 @@ extension TableOperationSpec.Vacuum {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         retention = try values.decodeIfPresent(String.self, forKey: .retention)
         mode = try values.decodeIfPresent(Mode.self, forKey: .mode) ?? .full
+        maxDeletesPerSecond = try values.decodeIfPresent(Int32.self, forKey: .maxDeletesPerSecond)
         allowShortRetention = try values.decodeIfPresent(Bool.self, forKey: .allowShortRetention) ?? false
     }
 }

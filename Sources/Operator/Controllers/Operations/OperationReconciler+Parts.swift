@@ -85,7 +85,8 @@ extension OperationReconciler {
                 .init(
                     retentionSeconds: try vacuum.retention.map { text throws(InvalidSpec) in
                         try SpecText.duration(text, field: "vacuum.retention").components.seconds
-                    }, allowShortRetention: vacuum.allowShortRetention))
+                    }, allowShortRetention: vacuum.allowShortRetention, lite: vacuum.mode == .lite,
+                    maximumDeletesPerSecond: vacuum.maxDeletesPerSecond.map(Int.init)))
         }
         if let delete = operation.spec.delete { return .delete(.init(condition: delete.where)) }
         if let restore = operation.spec.restore {

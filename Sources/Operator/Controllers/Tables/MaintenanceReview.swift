@@ -134,7 +134,9 @@ extension MaintenanceReview.Due {
         case .optimize:
             operation.optimize = .init(targetFileSize: spec.optimize?.targetFileSize, where: spec.optimize?.where, maxBytes: maximumBytes.map { "\($0)" })
         case .vacuum:
-            operation.vacuum = .init(retention: spec.vacuum?.retention, allowShortRetention: spec.vacuum?.allowShortRetention ?? false)
+            operation.vacuum = .init(
+                retention: spec.vacuum?.retention, mode: spec.vacuum?.mode == .lite ? .lite : .full,
+                maxDeletesPerSecond: spec.vacuum?.maxDeletesPerSecond, allowShortRetention: spec.vacuum?.allowShortRetention ?? false)
             operation.dryRun = spec.vacuum?.dryRun ?? false
         case .checkpoint:
             operation.checkpoint = .init()
