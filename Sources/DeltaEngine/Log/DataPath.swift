@@ -39,9 +39,7 @@ public struct DataPath: Sendable {
     public func object(in store: any ObjectStore) throws(DeltaError) -> ObjectPath {
         var relative = decoded
         if isAbsolute {
-            let described = Self.decode(store.rootDescription)
-            let root = described.hasSuffix("/") ? described : described + "/"
-            guard let inside = Self.withoutRoot(relative, root) else {
+            guard let inside = Self.relativePath(ofLocation: relative, in: store) else {
                 throw .unsupportedPath(
                     path: encoded, reason: "it lies outside of the table's own directory, as a shallow clone's files do, and Levee does not follow those yet")
             }
@@ -56,6 +54,12 @@ public struct DataPath: Sendable {
         } catch {
             throw .unsupportedPath(path: encoded, reason: error.description)
         }
+    }
+
+    /// The part behind the table's root of a place that is named whole, its escapes resolved; nil for one outside.
+    static func relativePath(ofLocation location: String, in store: any ObjectStore) -> String? {
+        let described = decode(store.rootDescription)
+        return withoutRoot(location, described.hasSuffix("/") ? described : described + "/")
     }
 
     /// `file:/a/b`, `file:///a/b` and `/a/b` are one place.

@@ -208,7 +208,8 @@ import Testing
             table: fixture.table, options: Self.options(.inventory(store: inventory, path: path), dryRun: true)
         ).run()
         #expect(Set(found.sample) == Set(expected.sample))
-        #expect(found.metrics.sizeOfDataToDelete == expected.metrics.sizeOfDataToDelete && found.metrics.numFilesTooYoung == expected.metrics.numFilesTooYoung + 1)
+        #expect(
+            found.metrics.sizeOfDataToDelete == expected.metrics.sizeOfDataToDelete && found.metrics.numFilesTooYoung == expected.metrics.numFilesTooYoung + 1)
         let other = try ObjectPath("other.parquet")
         let bad = try ParquetWriter(writer: try await inventory.write(other), schema: Schema([Field("path", .string)]))
         _ = try await bad.finish()

@@ -43,9 +43,9 @@ struct VacuumInventory: VacuumScan {
         guard case let .string(text)? = row[0], case let .integer(length)? = row[1], case let .integer(modified)? = row[3] else {
             throw bad("a row lacks path, length or modificationTime")
         }
-        let path = DataPath(encoded: text)
-        // An inventory of a bucket has other tables' objects too, and directories with a slash at the end.
-        guard let object = try? path.object(in: store) else { return }
+        // Names as they are, not escaped as in the log. An inventory of a bucket has other tables' objects too, and directories with a slash at the end.
+        let isWhole = text.hasPrefix("/") || text.contains(":/")
+        guard let relative = isWhole ? DataPath.relativePath(ofLocation: text, in: store) : text, let object = try? ObjectPath(relative) else { return }
         rules.consider(object, sizeInBytes: length, modified: Timestamp(milliseconds: modified), &findings)
     }
 

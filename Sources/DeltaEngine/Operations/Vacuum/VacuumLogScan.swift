@@ -41,7 +41,8 @@ struct VacuumLogScan: VacuumScan {
         let commits = try await LogListing.load(table.store, from: start).commits.filter { (start...last).contains($0.version) }
         guard commits.first?.version == start, commits.count == Int(last - start) + 1 else {
             throw DeltaError.invalidRequest(
-                reason: "the log of \(table.location) does not go back to version \(start), from which on nothing has been vacuumed: it cannot tell all files that "
+                reason:
+                    "the log of \(table.location) does not go back to version \(start), from which on nothing has been vacuumed: it cannot tell all files that "
                     + "may go; run a full vacuum, later ones can go by the log again")
         }
         return commits

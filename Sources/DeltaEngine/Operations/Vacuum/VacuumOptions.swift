@@ -20,12 +20,13 @@ public struct VacuumOptions: Sendable {
         case listing
         /// The removals that the log tells of since the last vacuum: no listing (LITE).
         case log
-        /// A Parquet file with a row for each object, as stores' inventories have them: `path`, `length`, `isDir`, `modificationTime` (milliseconds).
+        /// A Parquet file with a row for each object, as stores' inventories have them: `path` (not escaped), `length`, `isDir`, `modificationTime` (milliseconds).
         case inventory(store: any ObjectStore, path: ObjectPath)
     }
 
     public init(
-        retention: Duration? = nil, allowShortRetention: Bool = false, source: Source = .listing, maximumDeletesPerSecond: Int? = nil, dryRun: Bool = false, conditions: CommitConditions = CommitConditions()
+        retention: Duration? = nil, allowShortRetention: Bool = false, source: Source = .listing, maximumDeletesPerSecond: Int? = nil, dryRun: Bool = false,
+        conditions: CommitConditions = CommitConditions()
     ) {
         self.retention = retention
         self.allowShortRetention = allowShortRetention
