@@ -27,8 +27,17 @@ def main():
         os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "3"
     import boto3
     from botocore.config import Config
+    from moto.s3.responses import S3Response
     from moto.server import ThreadedMotoServer
 
+    # moto looks for an object and then puts it, each request in a thread of its own: of two writers at once it may let both in, which no S3 does.
+    one_at_a_time, put = threading.Lock(), S3Response.put_object
+
+    def put_object(response):
+        with one_at_a_time:
+            return put(response)
+
+    S3Response.put_object = put_object
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
