@@ -34,7 +34,9 @@ interop: peers build
 
 soak: peers build ## the long tests: contention, crashes and hostile input by the thousand (seeded)
 	LEVEE_SOAK=1 LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra -m soak --timeout 3600
-	LEVEE_SOAK=1 swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter 'ParquetTests|LogMutationTests|RandomDeleteTests|InterleavingTests|S3FaultTests|AzureStoreTests|GCSStoreTests'
+	LEVEE_SOAK=1 swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter 'ParquetTests|LogMutationTests|RandomDeleteTests|InterleavingTests|S3FaultTests|RemoteFaultTests|AzureStoreTests|GCSStoreTests'
+	.venv/s3/bin/python Tests/Interop/ceph_server.py --bucket lake -- \
+		swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter 'ConformanceTests|S3StoreTests'
 
 bench: peers build ## maintenance beside deltalake on the same input: wall, CPU, peak RSS, ratios
 	$(PYTHON) bench/run.py --levee $(LEVEE)
@@ -46,8 +48,9 @@ bench-parquet: peers ## Parquet decoding and encoding beside pyarrow: a whole ta
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench --encode-matrix --runs 3
 	$(PYTHON) bench/parquet.py --bench .build/release/ParquetBench
 
-bench-store: peers ## the S3 client beside boto3: GET, PUT, listing, against a loopback server
+bench-store: peers ## the object stores beside boto3 and object_store: GET, PUT, listings, against a loopback server
 	swift build -c release --static-swift-stdlib --product StoreBench
+	.venv/s3/bin/pip install --quiet --disable-pip-version-check obstore==0.12.1
 	.venv/s3/bin/python bench/store.py --bench .build/release/StoreBench
 
 bench-log: peers build ## the log alone, beside deltalake: opening 200,000 files from commits and from a checkpoint, writing that

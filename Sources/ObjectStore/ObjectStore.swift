@@ -33,10 +33,30 @@ public protocol ObjectStore: Sendable {
 
     /// Deletes objects; one that is not there counts as deleted. Returns those that could not be, each with its error.
     func delete(_ paths: [ObjectPath]) async throws -> [(path: ObjectPath, error: ObjectStoreError)]
+
+    /// Writes of large objects that were begun before `time` and came to no end: their writers were killed. They show in no listing, and are paid for.
+    /// Empty where the service drops them by itself.
+    func unfinishedUploads(begunBefore time: Timestamp) async throws -> [UnfinishedUpload]
+
+    /// Gives up uploads that ``unfinishedUploads(begunBefore:)`` named; one that has ended by now is given up already. Returns how many could not be.
+    func giveUp(_ uploads: [UnfinishedUpload]) async throws -> Int
 }
 
 extension ObjectStore {
     public func get(_ path: ObjectPath) async throws -> Bytes { try await get(path, range: nil) }
+
+    public func unfinishedUploads(begunBefore time: Timestamp) async throws -> [UnfinishedUpload] { [] }
+
+    public func giveUp(_ uploads: [UnfinishedUpload]) async throws -> Int { 0 }
+}
+
+/// A write of a large object that has not come to its end.
+public struct UnfinishedUpload: Sendable, Hashable {
+    /// What it would have become; where files are written under hidden names, that name.
+    public let path: ObjectPath
+    /// The service's own name for it.
+    let id: String
+    public let begun: Timestamp
 }
 
 /// What a put does where an object of that path is there already.

@@ -1,6 +1,8 @@
-"""A proxy before an S3 server that loses, cuts, delays, doubles and refuses. Prints its endpoint; ends with its standard input.
+"""A proxy before a store's server that loses, cuts, delays, doubles and refuses. Prints its endpoint; ends with its standard input.
 
-    fault_proxy.py UPSTREAM [--rate 0.3] [--seed N]
+    fault_proxy.py UPSTREAM [--rate 0.3] [--seed N] [--hold REGEX]
+
+Requests whose first line matches `--hold` are never answered, nor passed on. `GET /-/counts` tells how many requests there were, and how many faults of each kind.
 
 What happens to a request is drawn from the seed and the request's number. A key can ask for a fault of its own, once, at its first conditional put:
 `fault~KIND~POSITION~name` with KIND one of
@@ -15,6 +17,8 @@ A server that receives half of a body throws it away; moto would keep it, so a c
 """
 
 import argparse
+import collections
+import json
 import random
 import re
 import socket
@@ -47,11 +51,12 @@ def length_of(head):
 
 
 class Proxy:
-    def __init__(self, upstream, rate, seed):
+    def __init__(self, upstream, rate, seed, hold=None):
         parts = urllib.parse.urlsplit(upstream)
         self.upstream = (parts.hostname, parts.port)
-        self.rate, self.seed = rate, seed
+        self.rate, self.seed, self.hold = rate, seed, hold and re.compile(hold.encode())
         self.count, self.done, self.lock = 0, set(), threading.Lock()
+        self.faults = collections.Counter()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.listener.getsockname()[1]
 
@@ -86,13 +91,23 @@ class Proxy:
         if rng.random() >= self.rate:
             return "none", 0, rng
         kinds = ["request", "response", "response", "twice", "refused", "refuse", "refuse", "delay", "truncate"]
-        # A doubled beginning of an upload is one that no client can know of.
+        # A doubled beginning of an upload is one that no client can know of. Vacuum takes it.
         if line.startswith(b"POST") and b"uploads" in line:
             kinds.remove("twice")
         return rng.choice(kinds), rng.randrange(1200), rng
 
     def exchange(self, client, head, body):
+        if head.startswith(b"GET /-/counts "):
+            body = json.dumps({"requests": self.count, "faults": self.faults}).encode()
+            return client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        if self.hold and self.hold.search(head.split(b"\r\n", 1)[0]):
+            # Until the client is gone.
+            while client.recv(1 << 20):
+                pass
+            raise Broken
         kind, position, rng = self.fault(head)
+        with self.lock:
+            self.faults[kind] += kind != "none"
         size = length_of(head)
         if kind in ("request", "rival"):
             while len(head) + len(body) < min(position, len(head) + size):
@@ -151,8 +166,9 @@ def main():
     arguments.add_argument("upstream")
     arguments.add_argument("--rate", type=float, default=0.3)
     arguments.add_argument("--seed", default="20261121")
+    arguments.add_argument("--hold")
     options = arguments.parse_args()
-    proxy = Proxy(options.upstream, options.rate, options.seed)
+    proxy = Proxy(options.upstream, options.rate, options.seed, options.hold)
     threading.Thread(target=proxy.serve, daemon=True).start()
     print(f"http://127.0.0.1:{proxy.port}", flush=True)
     sys.stdin.read()

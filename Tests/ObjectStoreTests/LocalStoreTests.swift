@@ -149,6 +149,44 @@ import Testing
         await expect(Self.isDenied) { _ = try await store.list(prefix: "", startAfter: nil).all() }
     }
 
+    /// What NFS says when the answer to a `link` was lost and the request came again: the name is taken, by ourselves or by another.
+    @Test(arguments: [EEXIST, EIO, ETIMEDOUT], [true, false])
+    func aLinkWhoseAnswerIsLostIsKnownByItsCount(code: Int32, linked: Bool) async throws {
+        let tree = DirectoryTree(root: directory.path, usesNamelessFiles: false) { directory, from, to in
+            if linked { _ = linkat(directory, from, directory, to, 0) }
+            errno = code
+            return -1
+        }
+        let store = LocalStore(tree: tree, executor: Backend.executor, random: SystemRandomSource())
+        if linked {
+            try await store.put(ObjectPath("0.json"), Bytes("ours"), mode: .ifAbsent)
+            #expect(try await store.get(ObjectPath("0.json")).text == "ours")
+        } else {
+            try directory.write("0.json", "theirs")
+            await expect({ if case .alreadyExists = $0 { code == EEXIST } else { code != EEXIST && $0.isRetryable } }) {
+                try await store.put(ObjectPath("0.json"), Bytes("ours"), mode: .ifAbsent)
+            }
+            #expect(try await store.get(ObjectPath("0.json")).text == "theirs")
+        }
+        #expect(directory.names() == ["0.json"])
+    }
+
+    /// Without nameless files a killed writer leaves a hidden one.
+    @Test func hiddenFilesOfKilledWritersAreFoundAndRemoved() async throws {
+        let store = LocalStore(tree: DirectoryTree(root: directory.path, usesNamelessFiles: false), executor: Backend.executor, random: SystemRandomSource())
+        let writer = try await store.write(ObjectPath("p=1/part.parquet"))
+        try await writer.write(Bytes("half"))
+        try directory.write("p=1/other", "")
+        #expect(try await store.unfinishedUploads(begunBefore: SystemClock().now() - .seconds(60)).isEmpty)
+        let uploads = try await store.unfinishedUploads(begunBefore: SystemClock().now() + .seconds(60))
+        #expect(uploads.count == 1 && uploads.allSatisfy { $0.path.directory == "p=1" })
+        #expect(try await store.giveUp(uploads) == 0)
+        #expect(directory.names(in: "p=1") == ["other"])
+        let nameless = LocalStore(root: directory.path, executor: Backend.executor)
+        #expect(try await nameless.unfinishedUploads(begunBefore: SystemClock().now() + .seconds(60)).isEmpty)
+        await writer.abort()
+    }
+
     @Test func messagesNameTheFile() async throws {
         await expect({ $0.description == "\(directory.path)/root/no/such: there is no such object" }) { _ = try await store.get(ObjectPath("no/such")) }
     }

@@ -11,8 +11,11 @@ public struct TestCertificates: Sendable {
 
     public struct OpenSSLFailed: Error { public let arguments: [String] }
 
-    /// - Parameter organization: Goes into the subjects, so that sets can be told apart.
-    public init(organization: String = "levee") throws {
+    /// - Parameters:
+    ///   - organization: Goes into the subjects, so that sets can be told apart.
+    ///   - serverNames: What the server's certificate is for.
+    ///   - serverDays: How long that is valid; -1 for one that has expired.
+    public init(organization: String = "levee", serverNames: String = "DNS:localhost,DNS:levee.test,IP:127.0.0.1", serverDays: Int = 2) throws {
         var template = Array("/tmp/levee-certificates-XXXXXX\0".utf8CString.dropLast())
         guard mkdtemp(&template) != nil else { throw OpenSSLFailed(arguments: ["mkdtemp"]) }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -21,13 +24,13 @@ public struct TestCertificates: Sendable {
         func newKey(_ name: String) throws {
             try run(["/usr/bin/openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", path("\(name).key")])
         }
-        func certificate(_ name: String, extensions: String) throws {
+        func certificate(_ name: String, extensions: String, days: Int = 2) throws {
             try newKey(name)
             try run(["/usr/bin/openssl", "req", "-new", "-key", path("\(name).key"), "-subj", "/O=\(organization)/CN=\(name)", "-out", path("\(name).csr")])
             write(extensions, to: path("\(name).ext"))
             try run([
                 "/usr/bin/openssl", "x509", "-req", "-in", path("\(name).csr"), "-CA", path("ca.crt"), "-CAkey", path("ca.key"), "-CAcreateserial",
-                "-days", "2", "-extfile", path("\(name).ext"), "-out", path("\(name).crt"),
+                "-days", "\(days)", "-extfile", path("\(name).ext"), "-out", path("\(name).crt"),
             ])
         }
         try newKey("ca")
@@ -35,7 +38,7 @@ public struct TestCertificates: Sendable {
             "/usr/bin/openssl", "req", "-x509", "-new", "-key", path("ca.key"), "-subj", "/O=\(organization)/CN=test authority", "-days", "2",
             "-out", path("ca.crt"),
         ])
-        try certificate("server", extensions: "subjectAltName=DNS:localhost,DNS:levee.test,IP:127.0.0.1\n")
+        try certificate("server", extensions: "subjectAltName=\(serverNames)\n", days: serverDays)
         try certificate("client", extensions: "extendedKeyUsage=clientAuth\n")
         authority = read(path("ca.crt"))
         serverCertificate = read(path("server.crt"))

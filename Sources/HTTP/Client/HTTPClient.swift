@@ -23,12 +23,12 @@ public final class HTTPClient: Sendable {
         var request = request
         request.timeout = request.timeout ?? configuration.requestTimeout
         let sink = WholeResponseSink(label: request.label, limit: request.maximumResponseSize ?? configuration.maximumResponseSize)
-        let transfer = HTTPTransfer(request: request, configuration: configuration, sink: sink, core: loop.core)
+        let transfer = HTTPTransfer(request: request, configuration: configuration, sink: sink, core: loop.leastLoaded())
         let result = await withTaskCancellationHandler {
-            loop.core.post(.start(transfer))
+            transfer.post(.start(transfer))
             return await sink.response()
         } onCancel: {
-            loop.core.post(.cancel(transfer))
+            transfer.post(.cancel(transfer))
         }
         return try result.get()
     }
@@ -36,12 +36,12 @@ public final class HTTPClient: Sendable {
     /// Sends the request and returns when the response's head is there; the body is read from the result.
     public func stream(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStreamingResponse {
         let sink = StreamedResponseSink(label: request.label)
-        let transfer = HTTPTransfer(request: request, configuration: configuration, sink: sink, core: loop.core)
+        let transfer = HTTPTransfer(request: request, configuration: configuration, sink: sink, core: loop.leastLoaded())
         let result = await withTaskCancellationHandler {
-            loop.core.post(.start(transfer))
+            transfer.post(.start(transfer))
             return await sink.head()
         } onCancel: {
-            loop.core.post(.cancel(transfer))
+            transfer.post(.cancel(transfer))
         }
         let head = try result.get()
         return HTTPStreamingResponse(status: head.status, headers: head.headers, body: HTTPResponseBody(sink: sink, transfer: transfer, loop: loop))

@@ -2,16 +2,36 @@ import Base
 import CCurl
 import Glibc
 
-/// One thread that moves the bytes of any number of transfers (curl's multi interface), and the connections it keeps.
+/// Threads that move the bytes of any number of transfers (curl's multi interface), and the connections they keep.
 public final class HTTPClientLoop: Sendable {
-    let core: ClientLoopCore
+    private let cores: [ClientLoopCore]
 
-    /// - Parameter maximumConnectionsPerHost: See ``HTTPClientConfiguration/maximumConnectionsPerHost``.
-    public init(maximumConnectionsPerHost: Int = 0) throws(HTTPError) {
-        core = try ClientLoopCore(maximumConnectionsPerHost: maximumConnectionsPerHost)
+    /// - Parameters:
+    ///   - threads: one moves about a gigabyte a second; more are for those who have more to move. Each keeps connections of its own.
+    ///   - maximumConnectionsPerHost: See ``HTTPClientConfiguration/maximumConnectionsPerHost``; of each thread.
+    public init(threads: Int = 1, maximumConnectionsPerHost: Int = 0) throws(HTTPError) {
+        var cores: [ClientLoopCore] = []
+        do throws(HTTPError) {
+            for _ in 0..<max(1, threads) { cores.append(try ClientLoopCore(maximumConnectionsPerHost: maximumConnectionsPerHost)) }
+        } catch {
+            for core in cores { core.post(.stop) }
+            throw error
+        }
+        self.cores = cores
     }
 
-    deinit { core.post(.stop) }
+    deinit { for core in cores { core.post(.stop) } }
+
+    /// The thread with the fewest transfers, the first of such: requests that come one after the other find the connection of the one before.
+    func leastLoaded() -> ClientLoopCore {
+        var best = cores[0]
+        var least = cores.count > 1 ? best.load.withLock { $0 } : 0
+        for core in cores.dropFirst() where least > 0 {
+            let load = core.load.withLock { $0 }
+            if load < least { (best, least) = (core, load) }
+        }
+        return best
+    }
 }
 
 /// What runs on the loop's thread. Everybody who posts holds the ``HTTPClientLoop``, so nothing but its own end comes after `.stop`.
@@ -28,6 +48,8 @@ final class ClientLoopCore: @unchecked Sendable {
     }
 
     private let mailbox = Lock<[Command]>([])
+    /// How many transfers it has.
+    let load = Lock(0)
     private let multi: UnsafeMutableRawPointer
     private var transfers: [UnsafeMutableRawPointer: HTTPTransfer] = [:]
     /// Handles to use again: each holds buffers that are worth keeping.

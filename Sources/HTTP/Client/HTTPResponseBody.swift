@@ -20,7 +20,7 @@ public final class HTTPResponseBody: Sendable, AsyncSequence {
     /// The next bytes as they came from the connection; nil at the end of a complete body. One reader at a time.
     public func next() async throws(HTTPError) -> Bytes? {
         let result = await withTaskCancellationHandler {
-            await sink.next { loop.core.post(.resumeReceiving(transfer)) }
+            await sink.next { transfer.post(.resumeReceiving(transfer)) }
         } onCancel: {
             cancel()
         }
@@ -29,7 +29,7 @@ public final class HTTPResponseBody: Sendable, AsyncSequence {
 
     /// Ends the transfer; a reader that waits gets ``HTTPError/cancelled(url:)``.
     public func cancel() {
-        loop.core.post(.cancel(transfer))
+        transfer.post(.cancel(transfer))
     }
 
     /// The rest of the body, up to `limit` bytes; what comes after is dropped.

@@ -17,6 +17,7 @@ final class HTTPTransfer: @unchecked Sendable {
     private let sink: any ResponseSink
     // The core outlives all transfers it runs: its users hold the loop.
     private weak var core: ClientLoopCore?
+    private let load: Lock<Int>
     private(set) var easy: UnsafeMutableRawPointer?
     var cancelled = false
     private var lists = TransferOptions.Lists()
@@ -33,11 +34,19 @@ final class HTTPTransfer: @unchecked Sendable {
         self.configuration = configuration
         self.sink = sink
         self.core = core
+        load = core.load
+        load.withLock { $0 += 1 }
         body = RequestBodyReader(request.body)
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     }
 
-    deinit { errorText.deallocate() }
+    deinit {
+        errorText.deallocate()
+        load.withLock { $0 -= 1 }
+    }
+
+    /// Any thread may post.
+    func post(_ command: ClientLoopCore.Command) { core?.post(command) }
 
     /// Sets `easy` up for this transfer.
     func prepare(_ easy: UnsafeMutableRawPointer) throws(HTTPError) {

@@ -5,43 +5,46 @@ import Glibc
 /// Feeds a request's body to curl. Belongs to the loop's thread.
 struct RequestBodyReader {
     private enum Source {
-        case bytes(Bytes)
+        case pieces([Bytes])
         case stream(any RequestBodyStream)
     }
 
     private let source: Source
-    private var pending: Bytes
-    private var ended: Bool
+    /// What is left of the piece that is being sent.
+    private var pending = Bytes.empty
+    /// Of a body in pieces, the one behind `pending`.
+    private var nextPiece = 0
+    /// A stream has told its end.
+    private var ended = false
     /// Set while a task fetches the stream's next bytes.
     private var fetching = false
 
     init(_ body: HTTPRequest.Body) {
-        switch body {
-        case .none:
-            source = .bytes(.empty)
-            pending = .empty
-            ended = true
-        case .bytes(let bytes):
-            source = .bytes(bytes)
-            pending = bytes
-            ended = true
-        case .stream(let stream, _):
-            source = .stream(stream)
-            pending = .empty
-            ended = false
-        }
+        source =
+            switch body {
+            case .none: .pieces([])
+            case .bytes(let bytes): .pieces([bytes])
+            case .pieces(let pieces): .pieces(pieces)
+            case .stream(let stream, _): .stream(stream)
+            }
     }
 
     /// Fills `target`; 0 at the end; nil where nothing is there yet: the transfer pauses, and `fetch` is called unless a fetch is under way.
     mutating func read(into target: UnsafeMutableRawBufferPointer, fetch: (any RequestBodyStream) -> Void) -> Int? {
-        if !pending.isEmpty {
-            let count = min(pending.count, target.count)
-            pending.prefix(count).withUnsafeBytes { target.copyMemory(from: $0) }
+        var filled = 0
+        while filled < target.count {
+            if pending.isEmpty {
+                guard case .pieces(let pieces) = source, nextPiece < pieces.count else { break }
+                pending = pieces[nextPiece]
+                nextPiece += 1
+                continue
+            }
+            let count = min(pending.count, target.count - filled)
+            pending.prefix(count).withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target[filled...]).copyMemory(from: $0) }
             pending = pending.dropFirst(count)
-            return count
+            filled += count
         }
-        if ended { return 0 }
-        guard case .stream(let stream) = source else { return 0 }
+        guard filled == 0, case .stream(let stream) = source, !ended else { return filled }
         if !fetching {
             fetching = true
             fetch(stream)
@@ -57,8 +60,16 @@ struct RequestBodyReader {
 
     /// Starts again from `offset`, which curl asks for when a kept-alive connection turns out to be closed. False for streams: they cannot.
     mutating func seek(to offset: Int) -> Bool {
-        guard case .bytes(let bytes) = source, (0...bytes.count).contains(offset) else { return false }
-        pending = bytes.dropFirst(offset)
-        return true
+        guard case .pieces(let pieces) = source, offset >= 0 else { return false }
+        var left = offset
+        for (index, piece) in pieces.enumerated() {
+            if left <= piece.count {
+                pending = piece.dropFirst(left)
+                nextPiece = index + 1
+                return true
+            }
+            left -= piece.count
+        }
+        return offset == 0
     }
 }

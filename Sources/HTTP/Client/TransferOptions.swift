@@ -109,6 +109,7 @@ struct TransferOptions {
             levee_curl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method)
             return
         case .bytes(let bytes): size = Int64(bytes.count)
+        case .pieces(let pieces): size = pieces.reduce(0) { $0 + Int64($1.count) }
         case .stream(_, let length): size = length
         }
         levee_curl_set_long(easy, CURLOPT_UPLOAD, 1)

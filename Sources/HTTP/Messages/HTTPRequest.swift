@@ -5,6 +5,8 @@ public struct HTTPRequest: Sendable {
     public enum Body: Sendable {
         case none
         case bytes(Bytes)
+        /// One after the other; nobody copies them together.
+        case pieces([Bytes])
         /// Pulled as the connection takes it. Without a `length` it is sent chunked.
         case stream(any RequestBodyStream, length: Int64?)
     }

@@ -8,7 +8,7 @@ struct AzureBlockTarget: MultipartTarget {
     let name: String
 
     var rules: MultipartRules {
-        var rules = MultipartRules()
+        var rules = MultipartRules(partSize: service.partSize)
         rules.maximumParts = 50_000
         return rules
     }
@@ -35,7 +35,7 @@ private struct AzureBlockUpload: MultipartUpload {
         let block = Base64.encode(Array("\(id.hexadecimal)-\(String(repeating: "0", count: 6 - digits.utf8.count))\(digits)".utf8))
         var request = service.request("put_block", "writing", "PUT", key, target: name, query: [("comp", "block"), ("blockid", block)])
         request.headers["Content-Type"] = "application/octet-stream"
-        request.body = RemoteBody(part.bytes)
+        request.body = RemoteBody(part.pieces)
         let sent = request
         return try await reportingStoreErrors {
             _ = try await service.client.send(sent)

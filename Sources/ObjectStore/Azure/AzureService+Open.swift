@@ -26,7 +26,7 @@ extension AzureService {
         let container = try AzureContainer(place, options: options, emulatorURL: emulator)
         let signer = AzureSigner(account: container.account, source: AnyCredentialSource(source), clock: stores.clock)
         let client = try stores.client("azure://\(container.account)/\(container.name)", signer: signer, dialect: AzureDialect())
-        return AzureService(client: client, signer: signer, container: container)
+        return AzureService(client: client, signer: signer, container: container, partSize: stores.partSize)
     }
 }
 

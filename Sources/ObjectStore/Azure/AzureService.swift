@@ -15,8 +15,12 @@ final class AzureService: RemoteService {
     /// Cleared for good once the service has not known the version that begins listings anywhere.
     let knowsStartFrom = Lock(true)
 
-    init(client: RemoteClient, signer: AzureSigner, container: AzureContainer) {
+    /// Of objects that are written in pieces.
+    let partSize: Int
+
+    init(client: RemoteClient, signer: AzureSigner, container: AzureContainer, partSize: Int) {
         self.client = client
+        self.partSize = partSize
         self.signer = signer
         self.container = container
     }

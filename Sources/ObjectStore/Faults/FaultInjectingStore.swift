@@ -86,6 +86,14 @@ public final class FaultInjectingStore: ObjectStore {
     public func delete(_ paths: [ObjectPath]) async throws -> [(path: ObjectPath, error: ObjectStoreError)] {
         try await perform(.delete, paths.first?.string ?? "") { try await store.delete(paths) }
     }
+
+    public func unfinishedUploads(begunBefore time: Timestamp) async throws -> [UnfinishedUpload] {
+        try await perform(.list, "") { try await store.unfinishedUploads(begunBefore: time) }
+    }
+
+    public func giveUp(_ uploads: [UnfinishedUpload]) async throws -> Int {
+        try await perform(.delete, uploads.first?.path.string ?? "") { try await store.giveUp(uploads) }
+    }
 }
 
 private final class FaultInjectingWriter: ObjectWriter {

@@ -8,7 +8,7 @@ extension GCSService {
         let credentials = GCSCredentials(options: options, stores: stores)
         do {
             let signer = GCSSigner(source: try credentials.source(), clock: stores.clock)
-            return GCSService(client: try stores.client("gs://\(bucketName)", signer: signer, dialect: GCSDialect()), bucket: bucket)
+            return GCSService(client: try stores.client("gs://\(bucketName)", signer: signer, dialect: GCSDialect()), bucket: bucket, partSize: stores.partSize)
         } catch let error as CredentialsError {
             throw .invalidCredentials(path: "gs://\(bucketName)", message: error.message)
         } catch let error as ObjectStoreError {

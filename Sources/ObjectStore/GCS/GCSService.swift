@@ -10,8 +10,12 @@ final class GCSService: RemoteService {
     /// Private endpoints and emulators have no batches.
     let usesBatches = Lock(true)
 
-    init(client: RemoteClient, bucket: GCSBucket) {
+    /// Of objects that are written in pieces; a multiple of 256 KiB.
+    let partSize: Int
+
+    init(client: RemoteClient, bucket: GCSBucket, partSize: Int) {
         self.client = client
+        self.partSize = partSize
         self.bucket = bucket
     }
 

@@ -8,7 +8,7 @@ struct GCSUploadTarget: MultipartTarget {
     let name: String
 
     var rules: MultipartRules {
-        var rules = MultipartRules()
+        var rules = MultipartRules(partSize: service.partSize)
         rules.parallelParts = 1
         rules.maximumParts = 1_000_000
         rules.largestPart = 64 << 20
@@ -60,7 +60,7 @@ private struct GCSUpload: MultipartUpload {
 
     func upload(_ part: MultipartPart) async throws -> String {
         try await reportingStoreErrors {
-            let end = part.offset + Int64(part.bytes.count)
+            let end = part.offset + Int64(part.size)
             let retries = service.client.session()
             var position = part.offset
             while true {
@@ -116,12 +116,12 @@ private struct GCSUpload: MultipartUpload {
 
     private func send(_ part: MultipartPart, from position: Int64, in retries: RetrySession) async throws -> RemoteResponse {
         var request = request("PUT", verb: "put_part")
-        let rest = part.bytes.dropFirst(Int(position - part.offset))
-        let end = part.offset + Int64(part.bytes.count)
+        let rest = RemoteBody(part.pieces).dropFirst(Int(position - part.offset))
+        let end = part.offset + Int64(part.size)
         request.headers["Content-Range"] =
-            rest.isEmpty ? "bytes */\(part.isLast ? "\(end)" : "*")" : "bytes \(position)-\(end - 1)/\(part.isLast ? "\(end)" : "*")"
+            rest.count == 0 ? "bytes */\(part.isLast ? "\(end)" : "*")" : "bytes \(position)-\(end - 1)/\(part.isLast ? "\(end)" : "*")"
         request.headers["Content-Type"] = "application/octet-stream"
-        request.body = RemoteBody(rest)
+        request.body = rest
         // How much of it has come is asked before anything is sent again.
         request.replay = .onlyIfNotActedUpon
         request.answers = [308, 412]

@@ -9,11 +9,17 @@ final class DirectoryTree: Sendable {
     let root: String
     /// False only for tests of what other file systems get.
     let usesNamelessFiles: Bool
+    /// `linkat` within a directory. Another one only in tests, of a server whose answers get lost.
+    let link: @Sendable (_ directory: Int32, _ from: String, _ to: String) -> Int32
     /// The root with all links resolved, once it exists.
     private let resolvedRoot = Lock<String?>(nil)
 
-    init(root: String, usesNamelessFiles: Bool = true) {
+    init(
+        root: String, usesNamelessFiles: Bool = true,
+        link: @escaping @Sendable (Int32, String, String) -> Int32 = { linkat($0, $1, $0, $2, 0) }
+    ) {
         self.usesNamelessFiles = usesNamelessFiles
+        self.link = link
         var root = root[...]
         while root.hasSuffix("/") { root = root.dropLast() }
         self.root = String(root)
@@ -86,6 +92,16 @@ final class DirectoryTree: Sendable {
                 throw .last("mkdir")
             }
         }
+    }
+
+    /// Whether files below the root are written without a name, so that nothing is left of one whose writer dies. True too where nothing can be written.
+    func hasNamelessFiles() -> Bool {
+        guard usesNamelessFiles else { return false }
+        guard let directory = try? openDirectory("") else { return true }
+        let file = levee_open_unnamed(directory.number, 0o600)
+        guard file >= 0 else { return ![EOPNOTSUPP, EISDIR, ENOENT, EINVAL].contains(errno) }
+        close(file)
+        return true
     }
 
     // MARK: Staying inside

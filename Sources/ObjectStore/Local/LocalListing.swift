@@ -2,6 +2,13 @@ import Base
 import CSystem
 import Glibc
 
+/// Which of a directory's files are listed.
+enum ListedFiles: Sendable {
+    case objects
+    /// Those that are being written under a hidden name, or whose writer died.
+    case staged
+}
+
 /// Walks a directory tree in the byte order of the full paths. Holds the names of the directories on the way down, nothing else.
 final class LocalListing: ObjectListing, @unchecked Sendable {
     // Safe to share: one caller at a time (see `ObjectListing`), and `run` orders its calls one after the other.
@@ -11,14 +18,16 @@ final class LocalListing: ObjectListing, @unchecked Sendable {
     private let tree: DirectoryTree
     private let prefix: String
     private let startAfter: String?
+    private let files: ListedFiles
     private let executor: BlockingExecutor
     private var levels: [DirectoryLevel] = []
     private var isStarted = false
 
-    init(tree: DirectoryTree, prefix: String, startAfter: String?, executor: BlockingExecutor) {
+    init(tree: DirectoryTree, prefix: String, startAfter: String?, files: ListedFiles = .objects, executor: BlockingExecutor) {
         self.tree = tree
         self.prefix = prefix
         self.startAfter = startAfter
+        self.files = files
         self.executor = executor
     }
 
@@ -50,7 +59,7 @@ final class LocalListing: ObjectListing, @unchecked Sendable {
         }
         do throws(SystemError) {
             let descriptor = try tree.openDirectory(directory)
-            return try DirectoryLevel(descriptor, path: directory.isEmpty ? "" : directory + "/", nameStart: nameStart, startAfter: startAfter)
+            return try DirectoryLevel(descriptor, path: directory.isEmpty ? "" : directory + "/", nameStart: nameStart, startAfter: startAfter, files)
         } catch {
             if error.code == ENOENT || error.code == ENOTDIR { return nil }
             throw ObjectStoreError(error, path: tree.shown(directory), operation: "listing")
@@ -78,7 +87,7 @@ final class LocalListing: ObjectListing, @unchecked Sendable {
     private func enter(_ entry: DirectoryLevel.Entry, of level: DirectoryLevel) throws -> DirectoryLevel? {
         do throws(SystemError) {
             let descriptor = try FileDescriptor(opening: entry.name, at: level.descriptor.number, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            return try DirectoryLevel(descriptor, path: "\(level.path)\(entry.name)/", nameStart: "", startAfter: startAfter)
+            return try DirectoryLevel(descriptor, path: "\(level.path)\(entry.name)/", nameStart: "", startAfter: startAfter, files)
         } catch {
             // Deleted or replaced since its name was read.
             if [ENOENT, ENOTDIR, ELOOP].contains(error.code) { return nil }
@@ -118,14 +127,16 @@ private final class DirectoryLevel {
     let descriptor: FileDescriptor
     /// From the root, with a trailing slash; empty for the root.
     let path: String
+    private let files: ListedFiles
     /// The names, one after the other, those of directories with a trailing slash: that is how they sort among full paths (`a-b` before `a/c` before `a0`).
     private var names: [UInt8] = []
     private var places: [(offset: Int, count: Int)] = []
     private var nextPlace = 0
 
-    init(_ descriptor: consuming FileDescriptor, path: String, nameStart: String, startAfter: String?) throws(SystemError) {
+    init(_ descriptor: consuming FileDescriptor, path: String, nameStart: String, startAfter: String?, _ files: ListedFiles) throws(SystemError) {
         self.descriptor = descriptor
         self.path = path
+        self.files = files
         try read(nameStart: Array(nameStart.utf8), bound: Bound(startAfter, in: path))
         names.withUnsafeBytes { names in
             places.sort { left, right in
@@ -177,7 +188,7 @@ private final class DirectoryLevel {
             isDirectory =
                 fstatat(descriptor.number, start.assumingMemoryBound(to: CChar.self), &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFDIR
         }
-        if !isDirectory, StagedFile.isTemporaryName(name) { return }
+        if !isDirectory, StagedFile.isTemporaryName(name) != (files == .staged) { return }
         // Names that are no UTF-8 cannot be an ``ObjectPath``, and nothing that the log names.
         guard String(validating: name, as: UTF8.self) != nil else { return }
 

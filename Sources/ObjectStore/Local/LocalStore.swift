@@ -115,6 +115,20 @@ public final class LocalStore: ObjectStore {
         }
         return failures
     }
+
+    /// Hidden files, where a file system has no nameless ones.
+    public func unfinishedUploads(begunBefore time: Timestamp) async throws -> [UnfinishedUpload] {
+        if try await executor.run({ [tree] in tree.hasNamelessFiles() }) { return [] }
+        let listing = LocalListing(tree: tree, prefix: "", startAfter: nil, files: .staged, executor: executor)
+        var uploads: [UnfinishedUpload] = []
+        while let page = try await listing.next() {
+            // A writer that is at work changes its file.
+            uploads += page.filter { $0.modified < time }.map { UnfinishedUpload(path: $0.path, id: "", begun: $0.modified) }
+        }
+        return uploads
+    }
+
+    public func giveUp(_ uploads: [UnfinishedUpload]) async throws -> Int { try await delete(uploads.map(\.path)).count }
 }
 
 /// Streams into a nameless file.

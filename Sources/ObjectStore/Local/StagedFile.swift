@@ -80,7 +80,7 @@ final class StagedFile: @unchecked Sendable {
             guard levee_link_open_file(file.number, directory.number, path.name) == 0 else { throw .last("link") }
             return
         }
-        if linkat(directory.number, temporaryName, directory.number, path.name, 0) != 0 {
+        if tree.link(directory.number, temporaryName, path.name) != 0 {
             let error = SystemError.last("link")
             if error.code == EPERM || error.code == EOPNOTSUPP {
                 // A file system without hard links.

@@ -65,7 +65,7 @@ public struct StoreFactory: Sendable {
     }
 }
 
-/// One thread moves the bytes of all stores of a process.
+/// A few threads move the bytes of all stores of a process.
 private final class Transport: Sendable {
     private let known = Lock<HTTPClientLoop?>(nil)
 
@@ -73,7 +73,7 @@ private final class Transport: Sendable {
         try known.withLock { known throws(ObjectStoreError) in
             if let known { return known }
             do throws(HTTPError) {
-                let loop = try HTTPClientLoop()
+                let loop = try HTTPClientLoop(threads: min(4, AvailableResources.current().cpuCount))
                 known = loop
                 return loop
             } catch {

@@ -13,6 +13,9 @@ final class RemoteClient: Sendable {
         var bytesInFlight = 96 << 20
     }
 
+    /// Of each connection. As large as the library has it: every read is a system call and a turn of its loop (`make bench-store`).
+    static let bufferSize = 512 << 10
+
     private let http: HTTPClient
     private let signer: any RequestSigner
     private let dialect: any RemoteDialect
@@ -81,6 +84,16 @@ final class RemoteClient: Sendable {
         case answered(HTTPResponse)
         case failed(RemoteFailure.Cause, mayHaveActed: Bool)
         case notAdmitted(wait: Duration, lastFailure: String)
+
+        /// A server, or a proxy before it, may repeat in its error what it was sent.
+        func withoutSecrets(of request: RemoteRequest) -> Attempt {
+            guard case .failed(.server(var failure), let mayHaveActed) = self else { return self }
+            let secrets = RequestSecrets(request)
+            failure.code = failure.code.map(secrets.removed(from:))
+            failure.message = failure.message.map(secrets.removed(from:))
+            failure.requestID = failure.requestID.map(secrets.removed(from:))
+            return .failed(.server(failure), mayHaveActed: mayHaveActed)
+        }
     }
 
     private func attempt(_ request: RemoteRequest, _ session: RetrySession) async throws -> Attempt {
@@ -112,7 +125,7 @@ final class RemoteClient: Sendable {
         } catch {
             result = .failure(error)
         }
-        let attempt = judge(result, request)
+        let attempt = judge(result, request).withoutSecrets(of: signed)
         if case .failure = result, Task.isCancelled {
             breaker.abandoned()
             throw CancellationError()

@@ -110,24 +110,25 @@ struct RemoteBody: Sendable {
 
     init(_ bytes: Bytes) { self.init([bytes]) }
 
+    /// All but the first `length` bytes.
+    func dropFirst(_ length: Int) -> RemoteBody {
+        var left = length
+        return RemoteBody(
+            pieces.map { piece in
+                defer { left -= min(left, piece.count) }
+                return piece.dropFirst(left)
+            })
+    }
+
     /// For a method that takes a body, `isSent` even where there are no bytes.
     func httpBody() -> HTTPRequest.Body {
         if let framing { return .stream(framing.makeStream(), length: framing.length) }
         switch pieces.count {
         case 0: return .none
         case 1: return .bytes(pieces[0])
-        default: return .stream(PieceStream(pieces), length: Int64(count))
+        default: return .pieces(pieces)
         }
     }
-}
-
-/// Sends pieces one by one.
-private final class PieceStream: RequestBodyStream {
-    private let rest: Lock<ArraySlice<Bytes>>
-
-    init(_ pieces: [Bytes]) { rest = Lock(pieces[...]) }
-
-    func next() async throws -> Bytes? { rest.withLock { $0.popFirst() } }
 }
 
 /// What a request brought, of a status that the caller takes.

@@ -14,13 +14,19 @@ final class RemoteStores: Sendable {
     let clock: any WallClock
     let random: any RandomSource
     private let metrics: MetricsRegistry
+    /// nil: that of the options.
+    private let policy: RetryPolicy?
+    /// Of objects that are written in pieces.
+    let partSize: Int
     private let services = Lock(Services())
 
     init(
         options: StoreOptions, loop: HTTPClientLoop, executor: BlockingExecutor, metrics: MetricsRegistry, clock: any WallClock = SystemClock(),
-        random: any RandomSource = SystemRandomSource()
+        random: any RandomSource = SystemRandomSource(), policy: RetryPolicy? = nil, partSize: Int = MultipartRules().partSize
     ) {
         self.options = options
+        self.policy = policy
+        self.partSize = partSize
         self.loop = loop
         self.executor = executor
         self.metrics = metrics
@@ -54,9 +60,12 @@ final class RemoteStores: Sendable {
 
     /// A client for a store's own requests.
     func client(_ store: String, signer: any RequestSigner, dialect: any RemoteDialect) throws(ObjectStoreError) -> RemoteClient {
-        RemoteClient(
-            http: HTTPClient(configuration: try configuration(), loop: loop), signer: signer, dialect: dialect,
-            metrics: RemoteMetrics(registry: metrics, store: store), policy: try RetryPolicy(options), clock: clock, random: random)
+        var configuration = try configuration()
+        configuration.bufferSize = RemoteClient.bufferSize
+        let policy = if let policy { policy } else { try RetryPolicy(options) }
+        return RemoteClient(
+            http: HTTPClient(configuration: configuration, loop: loop), signer: signer, dialect: dialect,
+            metrics: RemoteMetrics(registry: metrics, store: store), policy: policy, clock: clock, random: random)
     }
 
     /// A client for services that give out tokens.

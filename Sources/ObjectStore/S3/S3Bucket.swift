@@ -30,7 +30,7 @@ final class S3Bucket: Sendable {
         var http = HTTPClientConfiguration()
         http.tls = configuration.tls
         http.proxy = configuration.proxy
-        http.bufferSize = 256 << 10
+        http.bufferSize = RemoteClient.bufferSize
         http.connectTimeout = try options.connectTimeout ?? http.connectTimeout
         let client = RemoteClient(
             http: HTTPClient(configuration: http, loop: loop), signer: signer, dialect: S3Dialect(),

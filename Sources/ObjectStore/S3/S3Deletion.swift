@@ -22,6 +22,7 @@ struct S3Deletion: Sendable {
 
     private func batch(_ keys: [String]) async throws -> [(key: String, error: ObjectStoreError)] {
         var request = bucket.request("delete-batch", "deleting", "POST", key: "", query: [("delete", "")])
+        if let first = keys.first { request.target = keys.count == 1 ? bucket.shown(first) : "\(bucket.shown(first)) and \(keys.count - 1) more" }
         let document = Bytes(Self.document(keys))
         request.body = RemoteBody(document)
         request.headers["Content-Type"] = "application/xml"

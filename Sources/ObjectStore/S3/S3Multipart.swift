@@ -62,15 +62,15 @@ struct S3MultipartUpload: MultipartUpload {
 
     func upload(_ part: MultipartPart) async throws -> String {
         var request = bucket.request("put-part", "writing", "PUT", key: key, query: [("partNumber", "\(part.number)"), ("uploadId", id)])
-        request.body = RemoteBody(part.bytes)
-        if bucket.configuration.sendsChecksums { request.headers["X-Amz-Checksum-SHA256"] = Base64.encode(Digest.sha256([part.bytes])) }
+        request.body = RemoteBody(part.pieces)
+        let checksum = bucket.configuration.sendsChecksums ? Base64.encode(Digest.sha256(part.pieces)) : nil
+        if let checksum { request.headers["X-Amz-Checksum-SHA256"] = checksum }
         if case .customer = bucket.configuration.encryption { bucket.add(bucket.configuration.encryptionHeaders(isWrite: true), to: &request) }
         let response = try await bucket.send(request)
         guard let tag = response.headers["ETag"], !tag.isEmpty else {
             throw ObjectStoreError.failed(path: name, operation: "writing", message: "the answer to a part has no ETag", retryable: true)
         }
-        guard bucket.configuration.sendsChecksums else { return tag }
-        return "\(tag) \(Base64.encode(Digest.sha256([part.bytes])))"
+        return checksum.map { "\(tag) \($0)" } ?? tag
     }
 
     /// A server that forgets the condition here is asked whether something is there first; a commit is never written in parts.
@@ -105,7 +105,7 @@ struct S3MultipartUpload: MultipartUpload {
 
     private func abort(_ id: String) async {
         // Whatever hinders it, the bucket's rule for incomplete uploads is left to take it.
-        _ = try? await bucket.send(bucket.request("abort-upload", "giving up", "DELETE", key: key, query: [("uploadId", id)]))
+        try? await bucket.abortUpload(key: key, id: id)
     }
 
     private func existing() async throws -> (size: Int64, token: String?)? {
@@ -122,35 +122,8 @@ struct S3MultipartUpload: MultipartUpload {
 
     /// Uploads of this key that nobody knows. The key is this writer's alone (a fresh name), so all of them are its own.
     private func removeTwins() async {
-        guard mayHaveTwins else { return }
-        guard
-            let response = try? await bucket.send(bucket.request("list-uploads", "listing uploads", "GET", key: "", query: [("uploads", ""), ("prefix", key)]))
-        else { return }
-        for upload in Self.uploads(in: response.body) where upload.key.hasSameBytes(as: key) && upload.id != id { await abort(upload.id) }
-    }
-
-    /// What a listing of uploads names; nothing where it is none.
-    static func uploads(in body: Bytes) -> [(key: String, id: String)] {
-        var reader = XMLReader(body)
-        var uploads: [(key: String, id: String)] = []
-        do throws(XMLError) {
-            _ = try reader.root()
-            try reader.forEachChild { (reader, name) throws(XMLError) in
-                guard name == "Upload" else { return try reader.skipElement() }
-                var upload = (key: "", id: "")
-                try reader.forEachChild { (reader, name) throws(XMLError) in
-                    switch name {
-                    case "Key": upload.key = try reader.textOfElement()
-                    case "UploadId": upload.id = try reader.textOfElement()
-                    default: try reader.skipElement()
-                    }
-                }
-                uploads.append(upload)
-            }
-        } catch {
-            return []
-        }
-        return uploads
+        guard mayHaveTwins, let uploads = try? await bucket.uploads(prefix: key) else { return }
+        for upload in uploads where upload.key.hasSameBytes(as: key) && upload.id != id { await abort(upload.id) }
     }
 
     private func document(_ receipts: [String]) -> String {

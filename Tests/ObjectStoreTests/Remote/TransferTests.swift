@@ -148,9 +148,9 @@ import Testing
             #expect(state.whole == content && state.begun == 0)
         } else {
             let parts = state.parts.values.sorted { $0.number < $1.number }
-            #expect(Bytes(parts.flatMap(\.bytes.array)) == content)
-            #expect(parts.dropLast().allSatisfy { $0.bytes.count == 100 && !$0.isLast })
-            #expect(parts.last?.isLast == true && parts.last?.bytes.isEmpty == false)
+            #expect(Bytes(parts.flatMap { $0.pieces.flatMap(\.array) }) == content)
+            #expect(parts.dropLast().allSatisfy { $0.size == 100 && !$0.isLast })
+            #expect(parts.last?.isLast == true && parts.last.map { $0.size > 0 } == true)
             #expect(state.completed == parts.map { "r\($0.number)" })
             #expect(state.mostUnderWay <= 3)
         }

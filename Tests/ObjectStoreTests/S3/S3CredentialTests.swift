@@ -192,8 +192,7 @@ import Testing
 
 /// Requests and what becomes of them, against a server that answers as it is told.
 @Suite struct S3RequestTests {
-    static func bucket(_ service: S3CredentialTests.Service, _ options: [String: String] = [:], policy: RetryPolicy = S3FaultTests.policy()) throws -> S3Bucket
-    {
+    static func bucket(_ service: S3CredentialTests.Service, _ options: [String: String] = [:], policy: RetryPolicy = FaultyRuns.policy()) throws -> S3Bucket {
         let base = ["endpoint": service.url, "allow_http": "true", "access_key_id": "AKIA", "secret_access_key": "s", "region": "us-east-1"]
         return try S3Bucket(
             name: "lake", options: StoreOptions(base.merging(options) { $1 }, usesAmbientIdentity: false), loop: HTTPClientLoop(), metrics: MetricsRegistry(),

@@ -8,27 +8,17 @@ import Testing
 
 /// A store behind a proxy that cuts, doubles and refuses (Tests/Interop/fault_proxy.py): nothing is written twice, lost, or left lying about.
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: S3TestServer.python)), .serialized) struct S3FaultTests {
-    static let isSoak = environmentVariable("LEVEE_SOAK") == "1"
-    static let seed = environmentVariable("LEVEE_SEED") ?? "20261121"
+    static let isSoak = FaultProxy.isSoak
 
     /// Faults only where a key asks for one.
-    static let onDemand = Result { try S3TestServer(faultRate: 0, seed: seed) }
-    static let atRandom = Result { try S3TestServer(faultRate: 0.25, seed: seed) }
-
-    static func policy() -> RetryPolicy {
-        var policy = RetryPolicy()
-        policy.backoff = Backoff(base: .milliseconds(2), cap: .milliseconds(50))
-        policy.throttledBackoff = policy.backoff
-        policy.maximumAttempts = 12
-        policy.attemptTimeout = .seconds(5)
-        return policy
-    }
+    static let onDemand = Result { try S3TestServer(faultRate: 0, seed: FaultProxy.seed) }
+    static let atRandom = Result { try S3TestServer(faultRate: 0.25, seed: FaultProxy.seed) }
 
     static func stores(_ server: S3TestServer, rules: MultipartRules = MultipartRules()) throws -> (faulty: S3Store, clean: S3Store) {
         let prefix = "tests/\(UUID().uuidString)/"
         let behind = try #require(server.behind)
         return (
-            S3Store(bucket: try server.makeBucket(policy: policy()), prefix: prefix, multipart: rules),
+            S3Store(bucket: try server.makeBucket(policy: FaultyRuns.policy()), prefix: prefix, multipart: rules),
             S3Store(bucket: try server.makeBucket(["endpoint": behind]), prefix: prefix)
         )
     }
@@ -63,69 +53,21 @@ import Testing
         }
     }
 
+    private static func runs(_ server: S3TestServer, _ faulty: S3Store, _ clean: S3Store) -> FaultyRuns {
+        FaultyRuns(name: "S3", faulty: faulty, clean: clean, endpoint: server.endpoint)
+    }
+
     @Test func racingWritersBehindFaultsHaveOneWinnerEach() async throws {
         let server = try Self.atRandom.get()
         let (faulty, clean) = try Self.stores(server)
-        try await concurrentForEach(Array(0..<(Self.isSoak ? 600 : 30)), limit: 4) { version in
-            let path = try ObjectPath("_delta_log/\(version).json")
-            let outcomes = try await concurrentMap(Array(0..<4), limit: 4) { racer -> (won: Bool, unknown: Bool) in
-                do {
-                    try await faulty.put(path, Bytes("racer \(racer) of \(version)"), mode: .ifAbsent)
-                    return (true, false)
-                } catch ObjectStoreError.alreadyExists {
-                    return (false, false)
-                } catch let error as ObjectStoreError where error.isRetryable {
-                    return (false, true)
-                }
-            }
-            let winners = outcomes.indices.filter { outcomes[$0].won }
-            #expect(winners.count == 1 || (winners.isEmpty && outcomes.contains { $0.unknown }), "seed \(Self.seed), version \(version): \(winners)")
-            let found = try await clean.get(path).text
-            if let winner = winners.first { #expect(found == "racer \(winner) of \(version)") }
-        }
+        try await Self.runs(server, faulty, clean).race(versions: Self.isSoak ? 600 : 15)
     }
 
     @Test func everyOperationFinishesOrFailsCleanly() async throws {
         let server = try Self.atRandom.get()
         let (faulty, clean) = try Self.stores(server, rules: MultipartRules(partSize: 20_000, parallelParts: 3))
-        let failed = Lock(0)
-        try await concurrentForEach(Array(0..<(Self.isSoak ? 800 : 40)), limit: 6) { number in
-            let random = SeededRandomSource(seed: UInt64(number))
-            let content = S3StoreTests.content(1000 + random.integer(below: 90_000))
-            let path = try ObjectPath("d=\(number % 7)/\(number)")
-            do {
-                let writer = try await faulty.write(path)
-                do {
-                    for start in stride(from: 0, to: content.count, by: 7000) { try await writer.write(content.dropFirst(start).prefix(7000)) }
-                    if number % 9 == 8 {
-                        await writer.abort()
-                        await #expect(
-                            performing: { _ = try await clean.head(path) }, throws: { if case .notFound = $0 as? ObjectStoreError { true } else { false } })
-                        return
-                    }
-                    try await writer.finish()
-                } catch {
-                    await writer.abort()
-                    throw error
-                }
-                #expect(try await clean.get(path) == content)
-                #expect(try await faulty.get(path) == content)
-                #expect(try await faulty.get(path, ranges: [10..<500, 900..<1000]).last == content.dropFirst(900).prefix(100))
-                if number % 3 == 0 {
-                    #expect(try await faulty.delete([path, ObjectPath("no/\(number)")]).isEmpty)
-                    await #expect(
-                        performing: { _ = try await clean.head(path) }, throws: { if case .notFound = $0 as? ObjectStoreError { true } else { false } })
-                } else {
-                    #expect(try await faulty.list(prefix: "d=\(number % 7)/", startAfter: nil).all().contains { $0.path == path })
-                }
-            } catch let error as ObjectStoreError where error.isRetryable {
-                failed.withLock { $0 += 1 }
-            }
-        }
-        // Twelve attempts at a quarter of failures: hardly any gives up.
-        #expect(failed.withLock { $0 } <= 2)
-        let request = clean.bucket.request("list-uploads", "", "GET", key: "", query: [("uploads", ""), ("prefix", clean.prefix)])
-        let left = S3MultipartUpload.uploads(in: try await clean.bucket.send(request).body)
-        #expect(left.isEmpty, "seed \(Self.seed): left behind: \(left)")
+        try await Self.runs(server, faulty, clean).operate(objects: Self.isSoak ? 800 : 25)
+        let left = try await clean.bucket.uploads(prefix: clean.prefix)
+        #expect(left.isEmpty, "seed \(FaultProxy.seed): left behind: \(left)")
     }
 }

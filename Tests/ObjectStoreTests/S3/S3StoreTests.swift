@@ -21,6 +21,8 @@ import Testing
 
     @Test(arguments: [["streaming_payload": "true"], ["unsigned_payload": "true"], ["checksum_algorithm": "SHA256"], ["aws_server_side_encryption": "AES256"]])
     func largeObjectsGoInPartsAndComeBackInRanges(options: [String: String]) async throws {
+        // Ceph encrypts where a key service is set up for it.
+        if options["aws_server_side_encryption"] != nil, environmentVariable("LEVEE_S3_SERVER") == "ceph" { return }
         let store = try Self.server().makeStore(options, multipart: Self.small)
         let content = Self.content(12 << 20)
         let path = try ObjectPath("part é.parquet")
@@ -39,8 +41,41 @@ import Testing
     }
 
     private func uploads(_ store: S3Store) async throws -> [String] {
-        let request = store.bucket.request("list-uploads", "", "GET", key: "", query: [("uploads", ""), ("prefix", store.prefix)])
-        return S3MultipartUpload.uploads(in: try await store.bucket.send(request).body).map(\.key)
+        try await store.bucket.uploads(prefix: store.prefix).map(\.key)
+    }
+
+    @Test func uploadsOfKilledWritersAreFoundByAgeAndGivenUp() async throws {
+        let rules = MultipartRules(partSize: 20_000)
+        let store = try Self.server().makeStore(multipart: rules)
+        var writers: [any ObjectWriter] = []
+        for name in ["x/one é", "two"] {
+            let writer = try await store.write(ObjectPath(name))
+            for _ in 0..<3 { try await writer.write(Self.content(20_000)) }
+            writers.append(writer)
+        }
+        let other = try Self.server().makeStore(multipart: rules)
+        #expect(try await other.unfinishedUploads(begunBefore: SystemClock().now() + .seconds(60)).isEmpty)
+        // To moto all uploads are of the year 2010.
+        if environmentVariable("LEVEE_S3_SERVER") == "ceph" {
+            #expect(try await store.unfinishedUploads(begunBefore: SystemClock().now() - .seconds(60)).isEmpty)
+        }
+        let found = try await store.unfinishedUploads(begunBefore: SystemClock().now() + .seconds(60))
+        #expect(Set(found.map(\.path.string)) == ["x/one é", "two"])
+        #expect(try await store.giveUp(found) == 0)
+        #expect(try await uploads(store).isEmpty)
+        for writer in writers { await writer.abort() }
+    }
+
+    @Test(arguments: [
+        ("<Key>a</Key><UploadId>1</UploadId><Initiated>2026-01-01T00:00:00.000Z</Initiated>", 1), ("<Key>a</Key><UploadId>1</UploadId>", 0),
+        ("<UploadId>1</UploadId><Initiated>2026-01-01T00:00:00Z</Initiated>", 0),
+    ])
+    func uploadsAreReadOnlyWhereTheirAgeIsKnown(upload: String, count: Int) throws {
+        let text = "<ListMultipartUploadsResult><Upload>\(upload)</Upload></ListMultipartUploadsResult>"
+        let page = try S3UploadsPage(Bytes(text))
+        #expect(page.uploads.count == count && page.next == nil)
+        for length in 0..<text.utf8.count { _ = try? S3UploadsPage(Bytes(text).prefix(length)) }
+        #expect(throws: XMLError.self) { try S3UploadsPage(Bytes("<html></html>")) }
     }
 
     @Test func anAbortedUploadLeavesNothing() async throws {

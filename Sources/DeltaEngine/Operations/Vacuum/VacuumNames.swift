@@ -22,6 +22,15 @@ struct VacuumNames: Sendable {
         return false
     }
 
+    /// Whether an upload that came to no end is none of vacuum's business: in a directory that other engines hide. The log and Levee's own state count as
+    /// the table's here, since what was never finished is no part of either.
+    func isHidden(upload path: String) -> Bool {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), !["_delta_log/", "_levee/"].contains(where: { path.utf8.starts(with: $0.utf8) }) else {
+            return false
+        }
+        return isHidden(String(path[..<slash]))
+    }
+
     private func isHidden(component: Substring.UTF8View) -> Bool {
         if component.elementsEqual("_change_data".utf8) { return false }
         return !partitionPrefixes.contains { component.starts(with: $0.utf8) }

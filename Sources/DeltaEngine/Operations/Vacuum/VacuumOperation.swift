@@ -46,7 +46,11 @@ public struct VacuumOperation: Sendable {
         result.metrics.numFilesListed = findings.listed
         result.metrics.numFilesTooYoung = findings.tooYoung
         result.sample = findings.candidates.prefix(VacuumResult.longestSample).map(\.string)
+        let uploads = VacuumUploads(table: table, names: rules.names, cutoff: rules.cutoff)
+        let unfinished = try await uploads.find()
+        result.metrics.numUnfinishedUploads = Int64(unfinished.count)
         if options.dryRun { return result }
+        try await uploads.giveUp(unfinished)
         guard findings.count > 0 else {
             await remember(last)
             return result

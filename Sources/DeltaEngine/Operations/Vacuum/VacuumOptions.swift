@@ -47,11 +47,14 @@ public struct VacuumMetrics: Sendable, Hashable, Encodable {
     public var numFilesListed: Int64 = 0
     /// Files that would go but for their age: what nobody refers to and is younger than the retention, as a running writer's files are.
     public var numFilesTooYoung: Int64 = 0
+    /// Uploads of files that killed writers have left behind, older than the retention; those are given up, too.
+    public var numUnfinishedUploads: Int64 = 0
 
     public var counters: [String: Int64] {
         [
             "numFilesToDelete": numFilesToDelete, "sizeOfDataToDelete": sizeOfDataToDelete, "numDeletedFiles": numDeletedFiles,
             "numFilesListed": numFilesListed, "numFilesTooYoung": numFilesTooYoung,
+            "numUnfinishedUploads": numUnfinishedUploads,
         ]
     }
 }

@@ -2,10 +2,8 @@ import Base
 
 /// How a backend takes a large object.
 struct MultipartRules: Sendable {
-    /// Of all parts but the last, as long as there are fewer than a thousand; later ones grow, so that the largest object fits.
-    ///
-    /// A little less than the largest blocks of memory that ``Bytes`` keeps for reuse: fresh ones cost more time than their transfer does (`make bench-store`).
-    var partSize = 7 << 20
+    /// Of all parts but the last, as long as there are fewer than a thousand; later ones grow, so that the largest object fits. S3 takes none that is smaller.
+    var partSize = 5 << 20
     var largestPart = 1 << 30
     var maximumParts = 10_000
     /// Parts under way at once; 1 where they must come in order.
@@ -42,15 +40,52 @@ struct MultipartPart: Sendable {
     /// From 1.
     let number: Int
     let offset: Int64
-    let bytes: Bytes
+    /// Its content, one after the other.
+    let pieces: [Bytes]
+    /// In bytes.
+    let size: Int
     /// No part comes behind it. The last part is never empty.
     let isLast: Bool
+}
+
+/// What will be a part: large pieces as they came, small ones copied together.
+private struct PartBuffer: ~Copyable {
+    /// A piece of so many bytes is kept. Smaller ones may be views on much larger memory, all of which would be kept with them.
+    private static let worthKeeping = 1 << 20
+
+    private var pieces: [Bytes] = []
+    private var small = BytesBuilder()
+    private(set) var count = 0
+
+    /// - Parameter limit: how large the part may become.
+    mutating func append(_ bytes: Bytes, limit: Int) {
+        if bytes.count >= Self.worthKeeping {
+            close()
+            pieces.append(bytes)
+        } else {
+            if small.count + bytes.count > Self.worthKeeping { close() }
+            // An object may be of a few bytes altogether.
+            if small.count == 0 { small.reserve(count == 0 ? bytes.count : min(limit - count, Self.worthKeeping)) }
+            bytes.withUnsafeBytes { small.append(contentsOf: $0) }
+        }
+        count += bytes.count
+    }
+
+    private mutating func close() {
+        if small.count > 0 { pieces.append(small.take()) }
+    }
+
+    mutating func take() -> [Bytes] {
+        close()
+        defer { (pieces, count) = ([], 0) }
+        return pieces
+    }
 }
 
 /// Writes an object in parts, several under way at once; one that fits into a part is put in one request. Holds one part more than are under way.
 actor MultipartWriter: ObjectWriter {
     private let target: any MultipartTarget
-    private var buffer = BytesBuilder()
+    private var buffer = PartBuffer()
     private var upload: (any MultipartUpload)?
     /// Parts under way, in order. One that is done keeps nothing but its receipt.
     private var running: [Task<String, any Error>] = []
@@ -68,9 +103,9 @@ actor MultipartWriter: ObjectWriter {
             let size = target.rules.size(ofPart: nextPart)
             // Only once there is more: the last part must not be empty.
             if buffer.count >= size { try await sendPart(isLast: false) }
-            let taken = rest.prefix(target.rules.size(ofPart: nextPart) - buffer.count)
-            if buffer.count == 0 { buffer.reserve(max(taken.count, nextPart == 1 ? 0 : target.rules.size(ofPart: nextPart))) }
-            taken.withUnsafeBytes { buffer.append(contentsOf: $0) }
+            let limit = target.rules.size(ofPart: nextPart)
+            let taken = rest.prefix(limit - buffer.count)
+            buffer.append(taken, limit: limit)
             rest = rest.dropFirst(taken.count)
         }
     }
@@ -80,7 +115,7 @@ actor MultipartWriter: ObjectWriter {
         guard !hasEnded else { throw ended() }
         do {
             if upload == nil, buffer.count <= target.rules.size(ofPart: 1) {
-                try await target.putWhole(buffer.take())
+                try await target.putWhole(Self.joined(buffer.take()))
             } else {
                 try await sendPart(isLast: true)
                 while !running.isEmpty { try await awaitOldest() }
@@ -120,9 +155,17 @@ actor MultipartWriter: ObjectWriter {
                 retryable: false)
         }
         while running.count >= target.rules.parallelParts { try await awaitOldest() }
-        let part = MultipartPart(number: nextPart, offset: offset, bytes: buffer.take(), isLast: isLast)
-        offset += Int64(part.bytes.count)
+        let size = buffer.count
+        let part = MultipartPart(number: nextPart, offset: offset, pieces: buffer.take(), size: size, isLast: isLast)
+        offset += Int64(size)
         running.append(Task { try await upload.upload(part) })
+    }
+
+    private static func joined(_ pieces: [Bytes]) -> Bytes {
+        if pieces.count <= 1 { return pieces.first ?? .empty }
+        var whole = BytesBuilder(capacity: pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { piece.withUnsafeBytes { whole.append(contentsOf: $0) } }
+        return whole.take()
     }
 
     private var nextPart: Int { receipts.count + running.count + 1 }

@@ -24,11 +24,18 @@ struct XMLReader {
     static let maximumDepth = 16
     static let maximumTextSize = 64 << 10
 
+    /// An event by its places in the document: whoever skips it pays for no string.
+    private enum Token {
+        case start(Range<Int>)
+        case text(Range<Int>, hasReference: Bool)
+        case end(Range<Int>)
+    }
+
     private let bytes: Bytes
     private var position = 0
     private var open: [Range<Int>] = []
-    /// The end of an element that was written as `<x/>`.
-    private var pendingEnd: String?
+    /// The name of an element that was written as `<x/>`, whose end comes next.
+    private var pendingEnd: Range<Int>?
     private var seenRoot = false
     /// Of the tag that was read last.
     private var attributes = 0..<0
@@ -41,28 +48,39 @@ struct XMLReader {
 
     /// The next event; nil at the end of a complete document. Texts of nothing but white space between elements are left out.
     mutating func next() throws(XMLError) -> Event? {
+        switch try token() {
+        case let .start(name): .start(try localName(name))
+        case let .text(range, hasReference): .text(try text(range, hasReference))
+        case let .end(name): .end(try localName(name))
+        case nil: nil
+        }
+    }
+
+    private mutating func token() throws(XMLError) -> Token? {
         if let name = pendingEnd {
             pendingEnd = nil
             return .end(name)
         }
         while position < bytes.count {
-            if byte(position) != UInt8(ascii: "<") {
-                if let text = try text() { return .text(text) }
-            } else if starts("<!--") {
-                position = try find("-->", after: position + 4)
-            } else if starts("<?") {
-                position = try find("?>", after: position + 2)
-            } else if starts("<![CDATA[") {
-                guard !open.isEmpty else { throw error("text outside the root element") }
-                let begin = position + 9
-                position = try find("]]>", after: begin)
-                return .text(try string(begin..<position - 3))
-            } else if starts("<!") {
-                throw error("a document type, which is not taken")
-            } else if starts("</") {
-                return try end()
-            } else {
-                return try start()
+            guard byte(position) == UInt8(ascii: "<") else {
+                if let text = try text() { return text }
+                continue
+            }
+            switch byte(position + 1) {
+            case UInt8(ascii: "/"): return try end()
+            case UInt8(ascii: "?"): position = try find("?>", after: position + 2)
+            case UInt8(ascii: "!"):
+                if starts("<!--") {
+                    position = try find("-->", after: position + 4)
+                } else if starts("<![CDATA[") {
+                    guard !open.isEmpty else { throw error("text outside the root element") }
+                    let begin = position + 9
+                    position = try find("]]>", after: begin)
+                    return .text(begin..<position - 3, hasReference: false)
+                } else {
+                    throw error("a document type, which is not taken")
+                }
+            default: return try start()
             }
         }
         guard open.isEmpty, seenRoot else { throw error("it ends before its root element does") }
@@ -72,13 +90,14 @@ struct XMLReader {
     /// The text of the element that has just started, up to its end. An element inside is an error.
     mutating func textOfElement() throws(XMLError) -> String {
         var text = ""
-        while let event = try next() {
-            switch event {
-            case let .text(piece):
-                text += piece
+        while let token = try token() {
+            switch token {
+            case let .text(range, hasReference):
+                let piece = try self.text(range, hasReference)
+                if text.isEmpty { text = piece } else { text += piece }
                 guard text.utf8.count <= Self.maximumTextSize else { throw error("a text of more than \(Self.maximumTextSize) bytes") }
             case .end: return text
-            case let .start(name): throw error("an element <\(name)> where a text was to be")
+            case let .start(name): throw error("an element <\(try localName(name))> where a text was to be")
             }
         }
         throw error("it ends inside an element")
@@ -88,7 +107,7 @@ struct XMLReader {
     mutating func skipElement() throws(XMLError) {
         var depth = 1
         while depth > 0 {
-            switch try next() {
+            switch try token() {
             case .start: depth += 1
             case .end: depth -= 1
             case .text: continue
@@ -101,8 +120,8 @@ struct XMLReader {
     /// ``skipElement()`` or this.
     mutating func forEachChild(_ body: (inout XMLReader, String) throws(XMLError) -> Void) throws(XMLError) {
         while true {
-            switch try next() {
-            case let .start(name): try body(&self, name)
+            switch try token() {
+            case let .start(name): try body(&self, try localName(name))
             case .text: continue
             case .end: return
             case nil: throw error("it ends inside an element")
@@ -158,7 +177,11 @@ struct XMLReader {
 
     private func string(_ range: Range<Int>) throws(XMLError) -> String {
         guard range.count <= Self.maximumTextSize else { throw error("a text of more than \(Self.maximumTextSize) bytes") }
-        let text = bytes.withUnsafeBytes { String(validating: $0[range], as: UTF8.self) }
+        let text = bytes.withUnsafeBytes { buffer -> String? in
+            let part = UnsafeRawBufferPointer(rebasing: buffer[range])
+            // Validating costs several times as much, and nearly all texts need none.
+            return part.allSatisfy { $0 < 0x80 } ? String(decoding: part, as: UTF8.self) : String(validating: part, as: UTF8.self)
+        }
         guard let text else { throw error("it is not UTF-8") }
         return text
     }
@@ -173,18 +196,16 @@ struct XMLReader {
 
     /// A name without its prefix.
     private func localName(_ range: Range<Int>) throws(XMLError) -> String {
-        let name = try string(range)
-        guard let colon = name.utf8.lastIndex(of: UInt8(ascii: ":")) else { return name }
-        return String(name[name.utf8.index(after: colon)...])
+        let begin = bytes.withUnsafeBytes { $0[range].lastIndex(of: UInt8(ascii: ":")).map { $0 + 1 } ?? range.lowerBound }
+        return try string(begin..<range.upperBound)
     }
 
-    private mutating func start() throws(XMLError) -> Event {
+    private mutating func start() throws(XMLError) -> Token {
         let begin = position + 1
         let end = nameEnd(from: begin)
         guard end > begin, end - begin <= 256 else { throw error("a `<` that starts no element") }
         guard !open.isEmpty || !seenRoot else { throw error("a second root element") }
         guard open.count < Self.maximumDepth else { throw error("more than \(Self.maximumDepth) elements inside each other") }
-        let name = try localName(begin..<end)
         position = end
         try skipAttributes()
         attributes = end..<position
@@ -192,13 +213,13 @@ struct XMLReader {
         if byte(position) == UInt8(ascii: "/") {
             guard byte(position + 1) == UInt8(ascii: ">") else { throw error("a `/` inside a tag") }
             position += 2
-            pendingEnd = name
+            pendingEnd = begin..<end
         } else {
             guard byte(position) == UInt8(ascii: ">") else { throw error("it ends inside a tag") }
             position += 1
             open.append(begin..<end)
         }
-        return .start(name)
+        return .start(begin..<end)
     }
 
     private mutating func skipAttributes() throws(XMLError) {
@@ -213,7 +234,7 @@ struct XMLReader {
         }
     }
 
-    private mutating func end() throws(XMLError) -> Event {
+    private mutating func end() throws(XMLError) -> Token {
         let begin = position + 2
         let end = nameEnd(from: begin)
         guard let opened = open.last,
@@ -224,23 +245,30 @@ struct XMLReader {
         guard byte(position) == UInt8(ascii: ">") else { throw error("an end tag that does not end") }
         position += 1
         open.removeLast()
-        return .end(try localName(opened))
+        return .end(opened)
     }
 
-    private mutating func text() throws(XMLError) -> String? {
+    private mutating func text() throws(XMLError) -> Token? {
         let begin = position
-        var hasReference = false
-        var isBlank = true
-        bytes.withUnsafeBytes { buffer in
-            while position < buffer.count, buffer[position] != UInt8(ascii: "<") {
-                if buffer[position] == UInt8(ascii: "&") { hasReference = true }
-                if !buffer[position].isXMLSpace { isBlank = false }
-                position += 1
+        let (end, hasReference, isBlank) = bytes.withUnsafeBytes { buffer in
+            var place = begin
+            var hasReference = false
+            var isBlank = true
+            while place < buffer.count, buffer[place] != UInt8(ascii: "<") {
+                if buffer[place] == UInt8(ascii: "&") { hasReference = true }
+                if !buffer[place].isXMLSpace { isBlank = false }
+                place += 1
             }
+            return (place, hasReference, isBlank)
         }
+        position = end
         if isBlank, open.isEmpty || isBetweenTags(begin) { return nil }
         guard !open.isEmpty else { throw error("text outside the root element") }
-        let raw = try string(begin..<position)
+        return .text(begin..<position, hasReference: hasReference)
+    }
+
+    private func text(_ range: Range<Int>, _ hasReference: Bool) throws(XMLError) -> String {
+        let raw = try string(range)
         return hasReference ? try resolved(raw) : raw
     }
 
