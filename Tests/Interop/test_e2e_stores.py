@@ -27,7 +27,7 @@ class S3:
     def __init__(self, *arguments):
         if not PYTHON.exists():
             pytest.skip(f"{PYTHON} is not there; scripts/install-dependencies --python makes it")
-        self.server = Server(*arguments)
+        self.server = Server("s3_server.py", *arguments)
         self.keys = {name: self.server.environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
         self.wrong = {**self.keys, "AWS_SECRET_ACCESS_KEY": "of+somebody/else"}
         self.secrets = [self.keys["AWS_SECRET_ACCESS_KEY"], self.wrong["AWS_SECRET_ACCESS_KEY"]]
