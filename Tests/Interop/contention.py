@@ -109,7 +109,7 @@ class PeerEngine:
 
     def _metrics_in_log(self, ledger):
         """Of a commit whose answer was lost; None where it is not in the log."""
-        for _, actions in commits(self.table):
+        for _, actions in commits(pathlib.Path(self.table)):
             for action in actions:
                 if action.get("commitInfo", {}).get("ledger") == ledger:
                     return action["commitInfo"].get("operationMetrics", {})
