@@ -68,7 +68,7 @@ private struct OverwritingStore: ObjectStore {
     private static func task(_ location: String, dryRun: Bool = false) -> WorkerTask {
         WorkerTask(
             operation: .init(uid: "u", namespace: "n", name: "o"), location: location,
-            storage: .init(options: [:], usesPodIdentity: false, refusesUnsafeWriters: true), work: .checkpoint(.init()), dryRun: dryRun)
+            storage: .init(options: [:], usesPodIdentity: false, refusesUnsafeWriters: true), work: CheckpointWork(), dryRun: dryRun)
     }
 
     /// The worker's own look: where only pods reach the table, nobody else can.
@@ -113,7 +113,7 @@ private struct OverwritingStore: ObjectStore {
                 terminationMessagePath: directory.appending("message")
             ) { line in lines.withLock { $0.append(line) } })
         let root = exists ? directory.path : directory.appending("missing")
-        let task = WorkerTask(operation: .init(uid: "u", namespace: "n", name: "lake"), location: "file://\(root)", work: .probe(.init(name: "p")))
+        let task = WorkerTask(operation: .init(uid: "u", namespace: "n", name: "lake"), location: "file://\(root)", work: ProbeWork(name: "p"))
         #expect(await worker.run(task) == exit)
         #expect(lines.withLock { $0.last }.flatMap { TaskResult(terminationMessage: $0) }?.reason == reason)
     }

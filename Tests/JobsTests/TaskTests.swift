@@ -5,13 +5,14 @@ import Testing
 @Suite struct TaskTests {
     static let operation = WorkerTask.OperationIdentity(uid: "0b6f", namespace: "lake", name: "orders-optimize-1")
 
-    @Test(arguments: [
-        WorkerTask.Work.optimize(.init(targetFileSize: 1 << 28, condition: "day >= '2026-01-01'", maximumBytes: 5)),
-        .optimize(.init()),
-        .vacuum(.init(retentionSeconds: 604_800, allowShortRetention: true)),
-        .checkpoint(.init()), .delete(.init(condition: "customer = 'O''Hara'")), .probe(.init(name: "p")),
-    ])
-    func tasksSurviveTheirJSON(work: WorkerTask.Work) throws {
+    @Test(
+        arguments: [
+            OptimizeWork(targetFileSize: 1 << 28, condition: "day >= '2026-01-01'", maximumBytes: 5),
+            OptimizeWork(),
+            VacuumWork(retentionSeconds: 604_800, allowShortRetention: true),
+            CheckpointWork(), DeleteWork(condition: "customer = 'O''Hara'"), ProbeWork(name: "p"),
+        ] as [any TaskWork])
+    func tasksSurviveTheirJSON(work: any TaskWork) throws {
         let task = WorkerTask(
             operation: Self.operation, location: "s3://lake/orders",
             storage: .init(options: ["aws_region": "eu-1"], usesPodIdentity: false, refusesUnsafeWriters: true), work: work,

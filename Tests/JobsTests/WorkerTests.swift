@@ -36,7 +36,7 @@ private final class Workshop: Sendable {
         }
     }
 
-    func task(_ work: WorkerTask.Work, uid: String = "uid-1", version: Int64 = 1, expected: Int64? = nil, dryRun: Bool = false) -> WorkerTask {
+    func task(_ work: any TaskWork, uid: String = "uid-1", version: Int64 = 1, expected: Int64? = nil, dryRun: Bool = false) -> WorkerTask {
         WorkerTask(
             operation: .init(uid: uid, namespace: "lake", name: "run"), location: location, work: work,
             transaction: .init(appId: "levee.dev/lake/orders", version: version), expectedVersion: expected, dryRun: dryRun, memoryLimit: 256 << 20)
@@ -63,7 +63,7 @@ private final class Workshop: Sendable {
     @Test func anOptimizeReportsWhatItDid() async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 5)
-        #expect(await workshop.worker.run(workshop.task(.optimize(.init()))) == .success)
+        #expect(await workshop.worker.run(workshop.task(OptimizeWork())) == .success)
         let result = try #require(TaskResult(terminationMessage: try await workshop.message()))
         #expect(result.outcome == .succeeded && result.version == 6)
         #expect(result.metrics["numFilesRemoved"] == 5 && result.metrics["numFilesAdded"] == 1)
@@ -77,8 +77,8 @@ private final class Workshop: Sendable {
     @Test func aTryAfterTheCommitFindsItAndSaysTheSame() async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 5)
-        #expect(await workshop.worker.run(workshop.task(.optimize(.init()))) == .success)
-        #expect(await workshop.worker.run(workshop.task(.optimize(.init()))) == .success)
+        #expect(await workshop.worker.run(workshop.task(OptimizeWork())) == .success)
+        #expect(await workshop.worker.run(workshop.task(OptimizeWork())) == .success)
         let again = try workshop.result()
         #expect(again.version == 6 && again.metrics["numRemovedFiles"] == 5)
         #expect(try await workshop.table.latestVersion() == 6)
@@ -87,17 +87,18 @@ private final class Workshop: Sendable {
     @Test func aLaterRunOfAnotherMakesAnEarlierOneANoOp() async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 5)
-        #expect(await workshop.worker.run(workshop.task(.optimize(.init()), uid: "other", version: 9)) == .success)
-        #expect(await workshop.worker.run(workshop.task(.optimize(.init()), version: 3)) == .success)
+        #expect(await workshop.worker.run(workshop.task(OptimizeWork(), uid: "other", version: 9)) == .success)
+        #expect(await workshop.worker.run(workshop.task(OptimizeWork(), version: 3)) == .success)
         #expect(try workshop.result().version == nil)
         #expect(try workshop.result().message.contains("already"))
     }
 
-    @Test(arguments: [
-        WorkerTask.Work.optimize(.init()), .vacuum(.init(retentionSeconds: 0, allowShortRetention: true)), .checkpoint(.init()),
-        .delete(.init(condition: "true")),
-    ])
-    func aDryRunChangesNothing(work: WorkerTask.Work) async throws {
+    @Test(
+        arguments: [
+            OptimizeWork(), VacuumWork(retentionSeconds: 0, allowShortRetention: true), CheckpointWork(),
+            DeleteWork(condition: "true"),
+        ] as [any TaskWork])
+    func aDryRunChangesNothing(work: any TaskWork) async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 3)
         let before = workshop.directory.names(in: "orders") + workshop.directory.names(in: "orders/_delta_log")
@@ -108,12 +109,12 @@ private final class Workshop: Sendable {
     @Test func vacuumAndCheckpointReport() async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 3)
-        _ = await workshop.worker.run(workshop.task(.optimize(.init())))
-        #expect(await workshop.worker.run(workshop.task(.vacuum(.init(retentionSeconds: 0, allowShortRetention: true)), uid: "v", version: 2)) == .success)
+        _ = await workshop.worker.run(workshop.task(OptimizeWork()))
+        #expect(await workshop.worker.run(workshop.task(VacuumWork(retentionSeconds: 0, allowShortRetention: true), uid: "v", version: 2)) == .success)
         #expect(try workshop.result().metrics["numDeletedFiles"] == 3)
-        #expect(await workshop.worker.run(workshop.task(.checkpoint(.init()), uid: "c", version: 3)) == .success)
+        #expect(await workshop.worker.run(workshop.task(CheckpointWork(), uid: "c", version: 3)) == .success)
         #expect(try workshop.result().message.contains("checkpoint of version"))
-        #expect(await workshop.worker.run(workshop.task(.checkpoint(.init()), uid: "c", version: 4)) == .success)
+        #expect(await workshop.worker.run(workshop.task(CheckpointWork(), uid: "c", version: 4)) == .success)
         #expect(try workshop.result().message.contains("already"))
     }
 
@@ -122,17 +123,17 @@ private final class Workshop: Sendable {
         try await workshop.fill(files: 3)
         let rows = try #require(try await workshop.table.snapshot().files.numRecords)
         for _ in 0..<2 {
-            #expect(await workshop.worker.run(workshop.task(.delete(.init(condition: "true")))) == .success)
+            #expect(await workshop.worker.run(workshop.task(DeleteWork(condition: "true"))) == .success)
             let result = try workshop.result()
             #expect(result.version == 4 && result.metrics["numDeletedRows"] == rows && result.metrics["numRemovedFiles"] == 3)
         }
         #expect(try await workshop.table.snapshot().numFiles == 0)
-        #expect(await workshop.worker.run(workshop.task(.delete(.init(condition: "nope = 1")), uid: "d", version: 2)) == .permanent)
+        #expect(await workshop.worker.run(workshop.task(DeleteWork(condition: "nope = 1"), uid: "d", version: 2)) == .permanent)
         #expect(try workshop.result().message.contains("there is no column"))
     }
 
-    @Test(arguments: [WorkerTask.Work.optimize(.init()), .vacuum(.init()), .checkpoint(.init()), .delete(.init(condition: "true"))])
-    func anotherVersionThanExpectedIsRefusedForGood(work: WorkerTask.Work) async throws {
+    @Test(arguments: [OptimizeWork(), VacuumWork(), CheckpointWork(), DeleteWork(condition: "true")] as [any TaskWork])
+    func anotherVersionThanExpectedIsRefusedForGood(work: any TaskWork) async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 3)
         #expect(await workshop.worker.run(workshop.task(work, expected: 1)) == .permanent)
@@ -141,13 +142,13 @@ private final class Workshop: Sendable {
 
     @Test func whatIsNoTableFailsForGood() async throws {
         let workshop = try Workshop()
-        #expect(await workshop.worker.run(workshop.task(.optimize(.init()))) == .permanent)
+        #expect(await workshop.worker.run(workshop.task(OptimizeWork())) == .permanent)
         #expect(try workshop.result().message.contains("not a Delta table"))
     }
 
     @Test func aLocationElsewhereFailsForGood() async throws {
         let workshop = try Workshop()
-        var task = workshop.task(.optimize(.init()))
+        var task = workshop.task(OptimizeWork())
         task.location = "hdfs://lake/orders"
         #expect(await workshop.worker.run(task) == .permanent)
     }
@@ -156,7 +157,7 @@ private final class Workshop: Sendable {
         let workshop = try Workshop()
         try await workshop.fill(files: 20)
         let before = workshop.directory.names(in: "orders")
-        let work = Task { await workshop.worker.run(workshop.task(.optimize(.init()))) }
+        let work = Task { await workshop.worker.run(workshop.task(OptimizeWork())) }
         work.cancel()
         #expect(await work.value == .cancelled)
         #expect(try await workshop.table.latestVersion() == 20)
@@ -176,6 +177,6 @@ private final class Workshop: Sendable {
         let worker = Worker(
             Worker.Surroundings(stores: workshop.stores, engine: EngineEnvironment(), terminationMessagePath: workshop.directory.appending("no/where")) { _ in }
         )
-        #expect(await worker.run(workshop.task(.optimize(.init()))) == .success)
+        #expect(await worker.run(workshop.task(OptimizeWork())) == .success)
     }
 }

@@ -63,15 +63,13 @@ public struct Worker: Sendable {
         let location = try TableLocation(task.location)
         let options = try WorkerStorage.options(task.storage, environment: surroundings.environment)
         let store = try surroundings.stores.with(options).open(location)
-        if case let .probe(work) = task.work {
-            let probe = StorageProbe(root: location, store: store)
-            try await probe.run(name: work.name)
-            return TaskResult(outcome: .succeeded, message: probe.success, reason: "Probed")
-        }
-        let table = DeltaTable(store: store, environment: engine)
-        if task.storage?.refusesUnsafeWriters == true, !task.dryRun { try await refuseUnsafeWriters(of: table, now: engine.clock.now()) }
         let progress = ProgressPrinter(clock: engine.clock, print: surroundings.print)
-        return try await TaskRun(task: task, table: table).run(progress: progress.show)
+        let run = TaskRun(task: task, location: location, store: store, environment: engine, progress: progress.show)
+        let work = task.work.value
+        if task.storage?.refusesUnsafeWriters == true, !task.dryRun, type(of: work).commits {
+            try await refuseUnsafeWriters(of: run.table, now: engine.clock.now())
+        }
+        return try await work.run(run)
     }
 
     private func refuseUnsafeWriters(of table: DeltaTable, now: Timestamp) async throws {

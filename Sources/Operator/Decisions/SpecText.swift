@@ -2,6 +2,14 @@ import Base
 
 /// Reads the texts in a spec that stand for durations, sizes and schedules.
 enum SpecText {
+    /// A text that may be left out, in the words of its field.
+    static func optional<Value>(
+        _ text: String?, _ field: String, _ parse: (String, _ field: String) throws(InvalidSpec) -> Value
+    ) throws(InvalidSpec) -> Value? {
+        guard let text else { return nil }
+        return try parse(text, field)
+    }
+
     static func duration(_ text: String, field: String) throws(InvalidSpec) -> Duration {
         guard let duration = Duration(kubernetes: text), duration >= .zero else {
             throw InvalidSpec(field: field, message: "`\(text)` is not a duration like 30m or 168h")

@@ -51,8 +51,8 @@ import Testing
         try harness.addOperation("back", #"{"tableRef":{"name":"orders"},"restore":{"timestamp":"2026-03-01T06:00:00Z","allowMissing":true}}"#)
         await harness.steps(4)
         #expect(harness.operation("back")?.status?.type == .restore)
-        let restore = WorkerTask.Restore(timestamp: Timestamp(rfc3339: "2026-03-01T06:00:00Z"), allowMissing: true)
-        #expect(harness.ranTasks.map(\.work) == [.restore(restore)])
+        let restore = RestoreWork(timestamp: Timestamp(rfc3339: "2026-03-01T06:00:00Z"), allowMissing: true)
+        #expect(harness.ranTasks.map(\.work) == [.init(restore)])
     }
 
     @Test func transactionsGrowFromRunToRun() async throws {
@@ -146,7 +146,7 @@ import Testing
     @Test(arguments: [
         (#"{"tableRef":{"name":"orders"},"optimize":{"targetFileSize":"1Ki"}}"#, "optimize.targetFileSize"),
         (#"{"tableRef":{"name":"orders"},"vacuum":{"retention":"a week"}}"#, "vacuum.retention"),
-        (#"{"tableRef":{"name":"orders"}}"#, "one of optimize, vacuum, checkpoint, delete, restore, reorg and repair"),
+        (#"{"tableRef":{"name":"orders"}}"#, "kubectl explain tableoperation.spec"),
     ])
     func aSpecThatCannotBeCarriedOutFails(spec: String, message: String) async throws {
         let harness = try Self.harness()

@@ -75,7 +75,7 @@ import Testing
         #expect(spec["volumes"]?.arrayValue?.contains(["name": "tables", "persistentVolumeClaim": ["claimName": "lake-data"]]) == true)
         let arguments = spec["containers"]?[0]?["args"]?.arrayValue?.compactMap(\.stringValue) ?? []
         let task = try WorkerTask(json: Bytes(try #require(arguments.last)))
-        #expect(task.location == "file:///data/lake" && task.work == .probe(.init(name: job.metadata.name)))
+        #expect(task.location == "file:///data/lake" && task.work == .init(ProbeWork(name: job.metadata.name)))
 
         try await site.look()
         #expect(site.cluster.createdJobs.count == 1, "an operator that comes next finds the Job")

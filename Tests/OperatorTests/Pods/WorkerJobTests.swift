@@ -11,7 +11,7 @@ import Testing
         let operation = WorkerTask.OperationIdentity(uid: "8e0c-11", namespace: "lake", name: "orders-optimize-1")
         return WorkerJob(
             operation: operation,
-            task: WorkerTask(operation: operation, location: "file:///data/orders", storage: access.taskStorage, work: .optimize(.init())),
+            task: WorkerTask(operation: operation, location: "file:///data/orders", storage: access.taskStorage, work: OptimizeWork()),
             access: access,
             labels: [Names.Label.table: "orders"], template: try JSON.decode(JobTemplate.self, from: template), activeDeadlineSeconds: 14400, backoffLimit: 3,
             settings: WorkerJob.Settings(image: "levee:test"))

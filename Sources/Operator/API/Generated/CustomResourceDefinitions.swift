@@ -1343,7 +1343,7 @@ public enum CustomResourceDefinitions {
                           message: "storageRef goes with location: set both, or tableRef alone"
                         - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) + (has(self.restore) ? 1 : 0)
                             + (has(self.reorg) ? 1 : 0) + (has(self.repair) ? 1 : 0) == 1"
-                          message: "set exactly one of optimize, vacuum, checkpoint, delete, restore, reorg and repair"
+                          message: "set exactly one operation; kubectl explain tableoperation.spec lists them"
                         - rule: >-
                             has(self.tableRef) == has(oldSelf.tableRef) && has(self.location) == has(oldSelf.location) && has(self.storageRef) == has(oldSelf.storageRef)
                           message: "the table of an operation is immutable: create another TableOperation"

@@ -66,47 +66,9 @@ extension OperationReconciler {
 
     func task(of operation: TableOperation, _ place: TablePlace, _ transaction: TableOperationStatus.Transaction?) throws(InvalidSpec) -> WorkerTask {
         WorkerTask(
-            operation: identity(of: operation), location: place.location.description, storage: place.access.taskStorage, work: try work(of: operation),
+            operation: identity(of: operation), location: place.location.description, storage: place.access.taskStorage, work: try operation.spec.work(),
             transaction: transaction.map { .init(appId: $0.appId, version: $0.version) }, expectedVersion: operation.spec.expectedVersion,
             dryRun: operation.spec.dryRun, memoryLimit: WorkerJob.memoryLimit(operation.spec.jobTemplate))
-    }
-
-    private func work(of operation: TableOperation) throws(InvalidSpec) -> WorkerTask.Work {
-        if let optimize = operation.spec.optimize {
-            return .optimize(
-                .init(
-                    targetFileSize: try optimize.targetFileSize.map { text throws(InvalidSpec) in try SpecText.fileSize(text, field: "optimize.targetFileSize")
-                    },
-                    condition: optimize.where,
-                    maximumBytes: try optimize.maxBytes.map { text throws(InvalidSpec) in try SpecText.bytes(text, field: "optimize.maxBytes") }))
-        }
-        if let vacuum = operation.spec.vacuum {
-            return .vacuum(
-                .init(
-                    retentionSeconds: try vacuum.retention.map { text throws(InvalidSpec) in
-                        try SpecText.duration(text, field: "vacuum.retention").components.seconds
-                    }, allowShortRetention: vacuum.allowShortRetention, lite: vacuum.mode == .lite,
-                    maximumDeletesPerSecond: vacuum.maxDeletesPerSecond.map(Int.init)))
-        }
-        if let delete = operation.spec.delete { return .delete(.init(condition: delete.where)) }
-        if let restore = operation.spec.restore {
-            return .restore(.init(version: restore.version, timestamp: restore.timestamp, allowMissing: restore.allowMissing))
-        }
-        if let reorg = operation.spec.reorg {
-            return .reorg(
-                .init(
-                    condition: reorg.where,
-                    maximumBytes: try reorg.maxBytes.map { text throws(InvalidSpec) in try SpecText.bytes(text, field: "reorg.maxBytes") }))
-        }
-        if let repair = operation.spec.repair {
-            return .repair(.init(lostVectors: repair.lostVectors.workerName, allowManyMissing: repair.allowManyMissing))
-        }
-        guard operation.spec.checkpoint != nil else {
-            throw InvalidSpec(
-                field: "optimize",
-                message: "the operation has nothing to do; set one of optimize, vacuum, checkpoint, delete, restore, reorg and repair in a new operation")
-        }
-        return .checkpoint(.init())
     }
 
     private func identity(of operation: TableOperation) -> WorkerTask.OperationIdentity {
@@ -190,15 +152,4 @@ extension TableOperationStatus.Progress {
 extension Timestamp {
     /// 1970-01-01T00:00:00Z.
     static let epoch = Timestamp(microseconds: 0)
-}
-
-extension TableOperationSpec.Repair.LostVectors {
-    /// As the engine's command line and tasks call it.
-    fileprivate var workerName: String {
-        switch self {
-        case .keep: "keep"
-        case .removeFile: "remove-file"
-        case .restoreRows: "restore-rows"
-        }
-    }
 }

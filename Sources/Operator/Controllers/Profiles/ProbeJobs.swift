@@ -79,7 +79,7 @@ struct ProbeJobs: Sendable {
         settings.ttlSecondsAfterFinished = 600
         let job = WorkerJob(
             owner: .probe(job: key.name), operation: identity,
-            task: WorkerTask(operation: identity, location: root.description, storage: access.taskStorage, work: .probe(.init(name: key.name))), access: access,
+            task: WorkerTask(operation: identity, location: root.description, storage: access.taskStorage, work: ProbeWork(name: key.name)), access: access,
             labels: [:], template: JobTemplate(metadata: .init(annotations: [Names.probeSubjectAnnotation: Self.subject(profile)]), resources: Self.resources),
             activeDeadlineSeconds: Self.deadlineSeconds, backoffLimit: 1, settings: settings)
         do { return try job.manifest() } catch { throw .invalidObject(object: "Job \(key)", reason: "\(error)") }

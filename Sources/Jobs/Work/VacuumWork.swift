@@ -1,0 +1,36 @@
+import Base
+import DeltaEngine
+
+/// Removes files that no version within the retention needs.
+public struct VacuumWork: TaskWork {
+    public static let name = "vacuum"
+
+    /// In seconds; nil: the table's own, or Delta's default of a week.
+    public var retentionSeconds: Int64?
+    public var allowShortRetention: Bool
+    /// Go by the log, list nothing.
+    public var lite: Bool
+    public var maximumDeletesPerSecond: Int?
+
+    public init(retentionSeconds: Int64? = nil, allowShortRetention: Bool = false, lite: Bool = false, maximumDeletesPerSecond: Int? = nil) {
+        self.retentionSeconds = retentionSeconds
+        self.allowShortRetention = allowShortRetention
+        self.lite = lite
+        self.maximumDeletesPerSecond = maximumDeletesPerSecond
+    }
+
+    public func run(_ run: TaskRun) async throws -> TaskResult {
+        let options = VacuumOptions(
+            retention: retentionSeconds.map { .seconds($0) }, allowShortRetention: allowShortRetention,
+            source: lite ? .log : .listing, maximumDeletesPerSecond: maximumDeletesPerSecond, dryRun: run.task.dryRun, conditions: run.conditions)
+        let result = try await VacuumOperation(table: run.table, options: options).run(progress: run.progress)
+        if result.alreadyApplied { return try await run.alreadyApplied() }
+        let metrics = result.metrics
+        let counts = "\(metrics.numFilesToDelete) of \(metrics.numFilesListed) files (\(metrics.sizeOfDataToDelete.formattedBytes))"
+        let message =
+            metrics.numFilesToDelete == 0
+            ? "nothing to remove: all \(metrics.numFilesListed) files are needed, or younger than \(result.retention.formatted)"
+            : run.task.dryRun ? "would remove \(counts)" : "removed \(counts)"
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+    }
+}

@@ -1,0 +1,68 @@
+import Base
+import Jobs
+
+extension TableOperationSpec {
+    /// What its worker is to do. Throws where the spec names nothing, or says it in a way that cannot be understood.
+    func work() throws(InvalidSpec) -> any TaskWork {
+        let members: [(any OperationMember)?] = [optimize, vacuum, checkpoint, delete, restore, reorg, repair]
+        guard let member = members.compactMap(\.self).first else {
+            throw InvalidSpec(
+                field: "optimize", message: "the operation has nothing to do; set one (`kubectl explain tableoperation.spec` lists them) in a new operation")
+        }
+        return try member.work()
+    }
+}
+
+/// A member of a TableOperation's spec that says what to do.
+private protocol OperationMember {
+    func work() throws(InvalidSpec) -> any TaskWork
+}
+
+extension TableOperationSpec.Optimize: OperationMember {
+    fileprivate func work() throws(InvalidSpec) -> any TaskWork {
+        OptimizeWork(
+            targetFileSize: try SpecText.optional(targetFileSize, "optimize.targetFileSize", SpecText.fileSize), condition: self.where,
+            maximumBytes: try SpecText.optional(maxBytes, "optimize.maxBytes", SpecText.bytes))
+    }
+}
+
+extension TableOperationSpec.Vacuum: OperationMember {
+    fileprivate func work() throws(InvalidSpec) -> any TaskWork {
+        VacuumWork(
+            retentionSeconds: try SpecText.optional(retention, "vacuum.retention", SpecText.duration)?.components.seconds,
+            allowShortRetention: allowShortRetention, lite: mode == .lite, maximumDeletesPerSecond: maxDeletesPerSecond.map(Int.init))
+    }
+}
+
+extension TableOperationSpec.Checkpoint: OperationMember {
+    fileprivate func work() -> any TaskWork { CheckpointWork() }
+}
+
+extension TableOperationSpec.Delete: OperationMember {
+    fileprivate func work() -> any TaskWork { DeleteWork(condition: self.where) }
+}
+
+extension TableOperationSpec.Restore: OperationMember {
+    fileprivate func work() -> any TaskWork { RestoreWork(version: version, timestamp: timestamp, allowMissing: allowMissing) }
+}
+
+extension TableOperationSpec.Reorg: OperationMember {
+    fileprivate func work() throws(InvalidSpec) -> any TaskWork {
+        ReorgWork(condition: self.where, maximumBytes: try SpecText.optional(maxBytes, "reorg.maxBytes", SpecText.bytes))
+    }
+}
+
+extension TableOperationSpec.Repair: OperationMember {
+    fileprivate func work() -> any TaskWork { RepairWork(lostVectors: lostVectors.workerName, allowManyMissing: allowManyMissing) }
+}
+
+extension TableOperationSpec.Repair.LostVectors {
+    /// As the engine's command line and tasks call it.
+    fileprivate var workerName: String {
+        switch self {
+        case .keep: "keep"
+        case .removeFile: "remove-file"
+        case .restoreRows: "restore-rows"
+        }
+    }
+}
