@@ -25,6 +25,10 @@ public enum LogFileName: Sendable, Hashable {
     /// A V2 checkpoint's own file, as JSON.
     static func manifestPath(_ version: Int64, _ uuid: UUID) -> String { directory + padded(version) + ".checkpoint.\(uuid).json" }
 
+    static func compactedPath(_ versions: ClosedRange<Int64>) -> String {
+        directory + padded(versions.lowerBound) + "." + padded(versions.upperBound) + ".compacted.json"
+    }
+
     static func checksumPath(_ version: Int64) -> String { directory + padded(version) + ".crc" }
 
     /// Where a listing that needs `version` and what comes after it may start: every file of that version sorts behind it.

@@ -16,7 +16,7 @@ public enum Access: String, Sendable, Hashable, CaseIterable {
     case vacuum
     /// Change schema, partitioning or properties.
     case metadataChange
-    /// Write a checkpoint of what is there.
+    /// Keep the log: write checkpoints and compacted commits of what is there, remove what has expired.
     case checkpoint
 
     /// Whether it puts something into the log or takes files away, so that writer features matter.

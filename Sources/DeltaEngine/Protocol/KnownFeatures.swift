@@ -60,7 +60,7 @@ extension TableFeature {
     /// Protocol, "VACUUM Protocol Check": vacuum asks this registry, as every operation does.
     static let vacuumProtocolCheck = TableFeature("vacuumProtocolCheck", .readerWriter)
 
-    /// Concerns the removal of old log files and checkpoints, which Levee does not do.
+    /// Concerns the removal of old log files and checkpoints: ``LogCleanup`` goes by it.
     static let checkpointProtection = TableFeature("checkpointProtection", .writer)
 
     /// Protocol, "Deletion Vectors". Reading leaves their rows out, and so do the files that a rewrite makes; vacuum keeps the vectors' files.

@@ -7,7 +7,8 @@ struct Reconciliation {
     private(set) var `protocol`: (version: Int64, action: ProtocolAction)?
     private(set) var metadata: (version: Int64, members: JSONObject)?
     private(set) var transactions: [String: SetTransaction] = [:]
-    private var domains: [String: DomainMetadata] = [:]
+    /// Tombstones included.
+    private(set) var domains: [String: DomainMetadata] = [:]
     private var seen: SeenFiles
 
     /// - Parameter rows: how many file actions the commits have, so that the table needs not grow.

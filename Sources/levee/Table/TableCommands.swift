@@ -17,5 +17,7 @@ enum TableCommands {
             .command(TableOptimize.command),
             .command(TableVacuum.command),
             .command(TableCheckpoint.command),
+            .command(TableCompactLog.command),
+            .command(TableLogCleanup.command),
         ])
 }

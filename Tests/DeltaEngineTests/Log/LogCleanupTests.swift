@@ -78,7 +78,7 @@ import Testing
 
     @Test(arguments: [
         ["delta.enableExpiredLogCleanup": "false"], ["delta.logRetentionDuration": "interval 1 year"], ["delta.logRetentionDuration": "interval 21 days"],
-        ["delta.requireCheckpointProtectionBeforeVersion": "5"],
+        ["delta.requireCheckpointProtectionBeforeVersion": "6"], ["delta.requireCheckpointProtectionBeforeVersion": "soon"],
     ])
     func whatThePropertiesKeepStays(configuration: [String: String]) async throws {
         let log = LogFixture()
@@ -92,6 +92,14 @@ import Testing
         }
         #expect(try await clean(log) == 0)
         try await expectReadable(log, from: 0)
+    }
+
+    /// What is protected may go, all at once (protocol feature `checkpointProtection`).
+    @Test(arguments: ["0", "5"]) func protectedVersionsGoTogether(before: String) async throws {
+        let log = try await log(
+            ["delta.requireCheckpointProtectionBeforeVersion": before], checkpoints: [5], features: ["v2Checkpoint", "checkpointProtection"])
+        #expect(try await clean(log) > 0)
+        try await expectReadable(log, from: 5)
     }
 
     @Test func aSidecarThatMayBelongToACheckpointInTheMakingStays() async throws {
