@@ -6,7 +6,7 @@ enum TableCompactLog {
     private static let from = Option.integer("from", "N", atLeast: 0, "the first commit of the one file to write")
     private static let to = Option.integer("to", "N", atLeast: 1, "the last commit of the one file to write")
     private static let commits = Option.integer(
-        "commits-per-file", "N", atLeast: 2, "how many commits one file stands for, without --from and --to (default \(CompactLogOptions.defaultCommitsPerFile))")
+        "commits-per-file", "N", atLeast: 2, "how many commits a file stands for, without --from and --to (default \(CompactLogOptions.defaultCommitsPerFile))")
     private static let dryRun = Option.flag("dry-run", "say what would be written, write nothing")
 
     static let command = Command(

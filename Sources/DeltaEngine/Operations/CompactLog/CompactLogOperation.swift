@@ -83,7 +83,9 @@ public struct CompactLogOperation: Sendable {
         guard found != expected else { return }
         if isOurs { _ = try await table.store.delete([path]) }
         let wayOut =
-            isOurs ? "; it has been removed, run the operation again" : ": readers that go by it see another table; remove it, the commits have all that it should"
+            isOurs
+            ? "; it has been removed, run the operation again"
+            : ": readers that go by it see another table; remove it, the commits have all that it should"
         throw DeltaError.corruptLog(
             version: range.versions.upperBound,
             reason: "\(path) does not say what commits \(range.versions.lowerBound) to \(range.versions.upperBound) say" + wayOut)
