@@ -40,6 +40,8 @@ public enum DeltaError: Error, Sendable, Equatable {
     case tooManyAttempts(version: Int64, attempts: Int)
     /// The put failed and what became of it could not be found out; the operation's `txn` or a look at the history tells.
     case commitOutcomeUnknown(version: Int64, reason: String)
+    /// The commit is in the log, and what the table is after it is not what was meant.
+    case commitNotAsMeant(version: Int64, reason: String)
     /// An `expectedVersion` that the table has moved past (or not reached).
     case versionMismatch(expected: Int64, actual: Int64)
     /// A retention below what keeps readers and writers safe.
@@ -147,6 +149,8 @@ extension DeltaError: CustomStringConvertible {
             "other writers were faster \(attempts) times in a row, the last time at version \(version); run the operation again when fewer are writing"
         case let .commitOutcomeUnknown(version, reason):
             "it could not be found out whether version \(version) was committed (\(reason)); look at the table's history, or run the operation again with its idempotency key"
+        case let .commitNotAsMeant(version, reason):
+            "version \(version) was committed, and the table is not what it was meant to be: \(reason); restore version \(max(0, version - 1)) if rows are missing, and report this"
         case let .versionMismatch(expected, actual): "the table was expected to be at version \(expected) and is at \(actual)"
         case let .retentionTooShort(hours, minimum):
             "a retention of \(hours.formattedHours) is below the floor of \(minimum.formattedHours): files that running readers and writers need could be removed; ask for at least the floor, or allow a short retention explicitly"

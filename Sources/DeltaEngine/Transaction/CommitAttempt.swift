@@ -53,7 +53,7 @@ struct CommitAttempt {
             let bytes = try commitBytes(after: base)
             switch await put(path, bytes, version: version) {
             case let .ours(version):
-                return await finish(version, attempts: attempts)
+                return try await finish(version, attempts: attempts)
             case let .absent(error):
                 guard (error as? ObjectStoreError)?.isRetryable ?? false else { throw error }
                 try await backOff(after: attempts)
@@ -62,7 +62,7 @@ struct CommitAttempt {
                 try await backOff(after: attempts)
                 for winner in try await winners(after: base.version) {
                     // A put that was said to have failed, and had not.
-                    if winner.commitInfo?.txnId == txnId { return await finish(winner.version, attempts: attempts) }
+                    if winner.commitInfo?.txnId == txnId { return try await finish(winner.version, attempts: attempts) }
                     guard transaction.readSnapshot != nil else { throw DeltaError.tableExists(location: store.rootDescription) }
                     if let done = try advance(&base, past: winner, checker, version: version) { return done }
                 }
@@ -76,10 +76,10 @@ struct CommitAttempt {
             for: Backoff(base: .milliseconds(5), cap: .seconds(1)).delay(afterFailures: attempts, random: environment.random))
     }
 
-    private func finish(_ version: Int64, attempts: Int) async -> CommitResult {
+    private func finish(_ version: Int64, attempts: Int) async throws -> CommitResult {
         FaultPoint.hit("commit.afterPut")
-        await PostCommit(table: transaction.table, readSnapshot: transaction.readSnapshot, txnId: txnId).run(version: version)
-        return .committed(CommitResult.Commit(version: version, attempts: attempts, txnId: txnId))
+        let verified = try await PostCommit(transaction: transaction, txnId: txnId).run(version: version)
+        return .committed(CommitResult.Commit(version: version, attempts: attempts, txnId: txnId, verified: verified))
     }
 
     // MARK: Checks

@@ -12,6 +12,8 @@ public enum CommitResult: Sendable, Hashable {
         public let attempts: Int
         /// `txnId` of the commit.
         public let txnId: String
+        /// The table as it was found after the commit; nil where it could not be read then.
+        public let verified: Verification.Table?
     }
 
     /// The table's version that holds the commit; nil where nothing was committed.

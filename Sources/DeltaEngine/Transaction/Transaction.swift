@@ -17,6 +17,9 @@ public struct Transaction: Sendable {
     /// The level at which to check against concurrent commits; nil for the table's own, and for snapshot isolation where no data changes.
     public var isolationLevel: IsolationLevel?
 
+    /// Whether the files that it adds are looked up in the store once more after the commit: for those that the operation has just written, or found.
+    public var looksUpFiles = false
+
     /// Whether rows that were only moved have their ids with them, in the files' columns for these (protocol, "Row Tracking").
     var keepsRowIds = false
 

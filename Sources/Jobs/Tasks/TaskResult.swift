@@ -1,4 +1,5 @@
 import Base
+import DeltaEngine
 
 /// How a worker's run ended. It stands in the pod's termination message, which Kubernetes cuts at 4096 bytes.
 public struct TaskResult: Codable, Hashable, Sendable {
@@ -11,6 +12,8 @@ public struct TaskResult: Codable, Hashable, Sendable {
     public var version: Int64?
     /// By Delta's own names.
     public var metrics: [String: Int64]
+    /// What the operation looked at to be sure of its result.
+    public var verification: Verification?
 
     public enum Outcome: String, Codable, Hashable, Sendable {
         case succeeded
@@ -26,12 +29,15 @@ public struct TaskResult: Codable, Hashable, Sendable {
     /// Longer results do not fit a termination message.
     public static let maximumEncodedLength = 4096
 
-    public init(outcome: Outcome, message: String, reason: String? = nil, version: Int64? = nil, metrics: [String: Int64] = [:]) {
+    public init(
+        outcome: Outcome, message: String, reason: String? = nil, version: Int64? = nil, metrics: [String: Int64] = [:], verification: Verification? = nil
+    ) {
         self.outcome = outcome
         self.message = Self.cut(message, to: Self.maximumMessageLength)
         self.reason = reason
         self.version = version
         self.metrics = metrics
+        self.verification = verification
     }
 
     /// Compact JSON of at most ``maximumEncodedLength`` bytes; metrics go where they would not fit.

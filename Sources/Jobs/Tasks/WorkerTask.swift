@@ -16,13 +16,15 @@ public struct WorkerTask: Codable, Hashable, Sendable {
     public var expectedVersion: Int64?
     /// Say what would be done, change nothing.
     public var dryRun: Bool
+    /// Read all rows of old and new files before the commit, and compare them.
+    public var verifiesRows: Bool
     /// The most memory the engine may use, in bytes; nil: what the machine or its cgroup allows.
     public var memoryLimit: Int64?
 
     public init(
         operation: OperationIdentity, location: String, storage: Storage? = nil, work: any TaskWork, transaction: TransactionIdentity? = nil,
         expectedVersion: Int64? = nil,
-        dryRun: Bool = false, memoryLimit: Int64? = nil
+        dryRun: Bool = false, verifiesRows: Bool = false, memoryLimit: Int64? = nil
     ) {
         self.operation = operation
         self.location = location
@@ -31,6 +33,7 @@ public struct WorkerTask: Codable, Hashable, Sendable {
         self.transaction = transaction
         self.expectedVersion = expectedVersion
         self.dryRun = dryRun
+        self.verifiesRows = verifiesRows
         self.memoryLimit = memoryLimit
     }
 

@@ -17,6 +17,6 @@ public struct DeleteWork: TaskWork {
         let rows = metrics.numDeletedRows.map { "\($0) rows" } ?? "all rows of \(metrics.numRemovedFiles) files"
         let message =
             metrics.numDeletedRows == 0 ? "nothing to delete: the condition holds of no row" : run.task.dryRun ? "would delete \(rows)" : "deleted \(rows)"
-        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters, verification: result.verification)
     }
 }

@@ -28,7 +28,7 @@ public struct OptimizeWork: TaskWork {
             metrics.numFilesRemoved == 0
             ? "nothing to merge: none of the \(metrics.totalConsideredFiles) files is small enough to gain by it"
             : "\(run.task.dryRun ? "would merge" : "merged") \(metrics.rewrittenFiles)"
-        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters, verification: result.verification)
     }
 }
 

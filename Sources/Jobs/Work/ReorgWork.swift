@@ -25,6 +25,6 @@ public struct ReorgWork: TaskWork {
             metrics.numFilesRemoved == 0
             ? "nothing to rewrite: none of the \(metrics.totalConsideredFiles) files has a deletion vector"
             : "\(run.task.dryRun ? "would rewrite" : "rewrote") \(metrics.rewrittenFiles)"
-        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters, verification: result.verification)
     }
 }

@@ -26,6 +26,6 @@ public struct RepairWork: TaskWork {
         let changed = metrics.numRemovedFiles + metrics.numFilesWithRestoredRows
         let message =
             changed == 0 ? found : "\(found); \(run.task.dryRun ? "would take" : "took") \(metrics.numRemovedFiles) out of the table"
-        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters, verification: result.verification)
     }
 }

@@ -33,6 +33,6 @@ public struct RestoreWork: TaskWork {
         let message =
             run.task.dryRun
             ? "would restore \(counts)" : result.version == nil ? "nothing to do: the table is as version \(result.restoredVersion) was" : "restored \(counts)"
-        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters, verification: result.verification)
     }
 }

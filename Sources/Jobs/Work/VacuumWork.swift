@@ -31,6 +31,6 @@ public struct VacuumWork: TaskWork {
             metrics.numFilesToDelete == 0
             ? "nothing to remove: all \(metrics.numFilesListed) files are needed, or younger than \(result.retention.formatted)"
             : run.task.dryRun ? "would remove \(counts)" : "removed \(counts)"
-        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters)
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters, verification: result.verification)
     }
 }

@@ -16,7 +16,7 @@ public struct TaskRun: Sendable {
     var conditions: CommitConditions {
         CommitConditions(
             operationUID: task.operation.uid, idempotency: task.transaction.map { .init(appId: $0.appId, version: $0.version) },
-            expectedVersion: task.expectedVersion)
+            expectedVersion: task.expectedVersion, verifiesRows: task.verifiesRows)
     }
 
     /// An earlier pod of this run committed and died before it could say so; its commit has what it would have said.

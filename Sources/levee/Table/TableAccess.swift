@@ -76,14 +76,17 @@ enum ConditionOptions {
     static let expectedVersion = Option.integer("expected-version", "N", atLeast: 0, "refuse when the table is at another version")
     static let appId = Option.text("app-id", "ID", "record the run as this application's transaction; with --app-version")
     static let appVersion = Option.integer("app-version", "N", atLeast: 0, "do nothing where the table has this transaction or a later one")
+    /// For commands that write rows of the table anew.
+    static let verifyRows = Option.flag("verify-rows", "before the commit read all rows of old and new files, and compare them")
     static var options: [any AnyOption] { [expectedVersion, appId, appVersion] }
 
     static func conditions(_ arguments: Arguments) throws -> CommitConditions {
+        var conditions = CommitConditions(expectedVersion: arguments[expectedVersion], verifiesRows: arguments[verifyRows])
         switch (arguments[appId], arguments[appVersion]) {
-        case let (id?, version?):
-            return CommitConditions(idempotency: .init(appId: id, version: version), expectedVersion: arguments[expectedVersion])
-        case (nil, nil): return CommitConditions(expectedVersion: arguments[expectedVersion])
+        case let (id?, version?): conditions.idempotency = .init(appId: id, version: version)
+        case (nil, nil): break
         default: throw DeltaError.invalidRequest(reason: "--app-id and --app-version belong together")
         }
+        return conditions
     }
 }

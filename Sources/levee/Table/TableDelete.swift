@@ -14,7 +14,7 @@ enum TableDelete {
             stay are written into new files. Older versions still have the rows until a vacuum has taken their files. Where another writer changes the same
             files meanwhile, all is done anew from the table as it is then.
             """,
-        positionals: [TableAccess.location], options: [condition, dryRun] + ConditionOptions.options + TableAccess.options,
+        positionals: [TableAccess.location], options: [condition, dryRun, ConditionOptions.verifyRows] + ConditionOptions.options + TableAccess.options,
         examples: [
             "levee table delete /data/orders --where \"customer_id = 4711\"", "levee table delete /data/orders --where \"day < '2024-01-01'\" --dry-run",
         ]
@@ -34,7 +34,7 @@ enum TableDelete {
         if console.format == .json {
             let value: JSONValue = [
                 "version": result.version.map(JSONValue.integer) ?? .null, "alreadyApplied": .bool(result.alreadyApplied), "dryRun": .bool(dryRun),
-                "tries": .integer(Int64(result.tries)), "metrics": try JSON.value(of: metrics),
+                "tries": .integer(Int64(result.tries)), "metrics": try JSON.value(of: metrics), "verification": try JSON.value(of: result.verification),
             ]
             return try console.print(JSON.encode(value) + "\n")
         }

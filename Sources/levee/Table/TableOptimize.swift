@@ -18,7 +18,8 @@ enum TableOptimize {
             readers and change feeds see the same rows before and after, and appends that run meanwhile are not disturbed.
             """,
         positionals: [TableAccess.location],
-        options: [targetFileSize, condition, codec, reencode, maximumBytes, dryRun] + ConditionOptions.options + TableAccess.options,
+        options: [targetFileSize, condition, codec, reencode, maximumBytes, dryRun, ConditionOptions.verifyRows] + ConditionOptions.options
+            + TableAccess.options,
         examples: ["levee table optimize /data/orders --where \"order_date >= current_date() - INTERVAL 7 DAYS\" --codec zstd"]
     ) { arguments, console in
         let options = OptimizeOptions(
@@ -43,7 +44,7 @@ enum TableOptimize {
         if console.format == .json {
             let value: JSONValue = [
                 "version": result.version.map(JSONValue.integer) ?? .null, "alreadyApplied": .bool(result.alreadyApplied), "dryRun": .bool(dryRun),
-                "metrics": try JSON.value(of: metrics),
+                "metrics": try JSON.value(of: metrics), "verification": try JSON.value(of: result.verification),
             ]
             return try console.print(JSON.encode(value) + "\n")
         }

@@ -13,7 +13,8 @@ enum TableReorg {
             As Spark's REORG TABLE … APPLY (PURGE). The table's rows stay what they are; the old files are still in the store until a vacuum has taken them,
             which erases deleted rows for good.
             """,
-        positionals: [TableAccess.location], options: [condition, maximumBytes, dryRun] + ConditionOptions.options + TableAccess.options,
+        positionals: [TableAccess.location],
+        options: [condition, maximumBytes, dryRun, ConditionOptions.verifyRows] + ConditionOptions.options + TableAccess.options,
         examples: ["levee table reorg /data/orders --where \"order_date < '2024-01-01'\""]
     ) { arguments, console in
         let options = OptimizeOptions(

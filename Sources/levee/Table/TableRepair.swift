@@ -33,7 +33,8 @@ enum TableRepair {
         if console.format == .json {
             let value: JSONValue = [
                 "version": result.version.map(JSONValue.integer) ?? .null, "alreadyApplied": .bool(result.alreadyApplied), "dryRun": .bool(dryRun),
-                "tries": .integer(Int64(result.tries)), "metrics": try JSON.value(of: metrics), "missing": .array(result.missing.map(JSONValue.string)),
+                "tries": .integer(Int64(result.tries)), "metrics": try JSON.value(of: metrics), "verification": try JSON.value(of: result.verification),
+                "missing": .array(result.missing.map(JSONValue.string)),
                 "lostVectors": .array(result.lostVectors.map(JSONValue.string)), "unknown": .array(result.unknown.map(JSONValue.string)),
             ]
             return try console.print(JSON.encode(value) + "\n")

@@ -42,7 +42,7 @@ enum TableRestore {
             let value: JSONValue = [
                 "version": result.version.map(JSONValue.integer) ?? .null, "restoredVersion": .integer(result.restoredVersion),
                 "alreadyApplied": .bool(result.alreadyApplied), "dryRun": .bool(dryRun), "tries": .integer(Int64(result.tries)),
-                "metrics": try JSON.value(of: metrics),
+                "metrics": try JSON.value(of: metrics), "verification": try JSON.value(of: result.verification),
             ]
             return try console.print(JSON.encode(value) + "\n")
         }

@@ -47,6 +47,7 @@ enum TableVacuum {
             let value: JSONValue = [
                 "version": result.version.map(JSONValue.integer) ?? .null, "alreadyApplied": .bool(result.alreadyApplied), "dryRun": .bool(dryRun),
                 "retention": .string(result.retention.formatted), "metrics": try JSON.value(of: metrics),
+                "verification": try JSON.value(of: result.verification),
                 "files": .array(result.sample.map(JSONValue.string)),
             ]
             return try console.print(JSON.encode(value) + "\n")

@@ -25,7 +25,7 @@ enum TableWrite {
         case .json:
             let value: JSONValue = [
                 "version": result.version.map(JSONValue.integer) ?? .null, "alreadyApplied": .bool(result.alreadyApplied),
-                "metrics": try JSON.value(of: result.metrics),
+                "metrics": try JSON.value(of: result.metrics), "verification": try JSON.value(of: result.verification),
             ]
             try console.print(JSON.encode(value) + "\n")
         case .text:

@@ -28,10 +28,14 @@ struct DataFixture {
 
     /// Appends rows `ids` in one commit, their partitions by turns of three.
     func append(_ ids: Range<Int>, to other: DeltaTable? = nil) async throws {
-        let lines = ids.map { #"{"id":\#($0),"p":"p\#($0 % 3)","text":"row \#($0)"}"# }.joined(separator: "\n")
+        try await append(lines: ids.map { #"{"id":\#($0),"p":"p\#($0 % 3)","text":"row \#($0)"}"# }, to: other)
+    }
+
+    /// Appends rows, each as JSON.
+    func append(lines: [String], to other: DeltaTable? = nil) async throws {
         let input = InMemoryStore()
         let path = try ObjectPath("rows.json")
-        try await input.put(path, Bytes(lines), mode: .overwrite)
+        try await input.put(path, Bytes(lines.joined(separator: "\n")), mode: .overwrite)
         clock.advance(by: .seconds(1))
         _ = try await WriteOperation(table: other ?? table, input: WriteInput(store: input, path: path, format: .jsonLines)).run()
     }

@@ -18,8 +18,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"tableRef":{"name":"orders"},"optimize":{"targetFileSize":"256Mi","where":"day > 5"},"dryRun":true,"cancel":false,"suspend":false,"activeDeadlineSeconds":60,"backoffLimit":3}"#,
-        #"{"tableRef":{"name":"t"},"checkpoint":{},"dryRun":false,"cancel":false,"suspend":false,"activeDeadlineSeconds":1,"backoffLimit":0,"jobTemplate":{"resources":{"limits":{"memory":"2Gi"}},"env":[{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}],"affinity":{"x":[1,2.5,null]}}}"#,
+        #"{"tableRef":{"name":"orders"},"optimize":{"targetFileSize":"256Mi","where":"day > 5"},"dryRun":true,"verify":"Rows","cancel":false,"suspend":false,"activeDeadlineSeconds":60,"backoffLimit":3}"#,
+        #"{"tableRef":{"name":"t"},"checkpoint":{},"dryRun":false,"verify":"Footers","cancel":false,"suspend":false,"activeDeadlineSeconds":1,"backoffLimit":0,"jobTemplate":{"resources":{"limits":{"memory":"2Gi"}},"env":[{"name":"A","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}],"affinity":{"x":[1,2.5,null]}}}"#,
     ])
     func specsSurvive(text: String) throws {
         let value = try JSON.parse(text)

@@ -6,6 +6,8 @@ public struct CommitConditions: Sendable, Hashable {
     public var idempotency: Idempotency?
     /// Refuse when the table is at another version.
     public var expectedVersion: Int64?
+    /// Read all rows of old and new files before the commit, and compare them; else the new files' footers and row counts are looked at.
+    public var verifiesRows: Bool
 
     public struct Idempotency: Sendable, Hashable {
         public var appId: String
@@ -17,10 +19,11 @@ public struct CommitConditions: Sendable, Hashable {
         }
     }
 
-    public init(operationUID: String? = nil, idempotency: Idempotency? = nil, expectedVersion: Int64? = nil) {
+    public init(operationUID: String? = nil, idempotency: Idempotency? = nil, expectedVersion: Int64? = nil, verifiesRows: Bool = false) {
         self.operationUID = operationUID
         self.idempotency = idempotency
         self.expectedVersion = expectedVersion
+        self.verifiesRows = verifiesRows
     }
 }
 

@@ -6,6 +6,7 @@ final class StagedFiles: Sendable {
     private let store: any ObjectStore
     private let logger: Logger
     private let paths = Lock<[ObjectPath]>([])
+    private let verification = Lock<Verification.Staged?>(nil)
 
     init(store: any ObjectStore, logger: Logger) {
         self.store = store
@@ -15,6 +16,25 @@ final class StagedFiles: Sendable {
     /// Takes note of a file that is about to be written. Before, not after: a writer that fails half-way may leave something.
     func add(_ path: ObjectPath) {
         paths.withLock { $0.append(path) }
+    }
+
+    /// What has been read back and found right so far; nil without any file.
+    var verified: Verification.Staged? { verification.withLock { $0 } }
+
+    /// Takes note of a file that is in the store as it was meant to be.
+    func verified(rows: Int64, bytes: Int64) {
+        verification.withLock { verification in
+            let before = verification ?? .init(files: 0, rows: 0, bytes: 0)
+            verification = .init(files: before.files + 1, rows: before.rows + rows, bytes: before.bytes + bytes, comparedRows: before.comparedRows)
+        }
+    }
+
+    /// Takes note of rows that were found to be those of the files that they come from.
+    func compared(_ rows: Int64) {
+        verification.withLock { verification in
+            let before = verification?.comparedRows ?? 0
+            verification?.comparedRows = before + rows
+        }
     }
 
     /// Removes all of them. Never throws: another error is on its way, and what stays is an orphan that vacuum takes.
@@ -37,8 +57,11 @@ final class StagedFiles: Sendable {
         }.value
     }
 
-    /// Whether the files are to be kept although the operation failed: where nobody knows if the commit is in the log, it may refer to them.
+    /// Whether the files are to be kept although the operation failed: where a commit is in the log, or nobody knows if it is, it may refer to them.
     static func mayBeCommitted(after error: any Error) -> Bool {
-        if case DeltaError.commitOutcomeUnknown = error { true } else { false }
+        switch error {
+        case DeltaError.commitOutcomeUnknown, DeltaError.commitNotAsMeant: true
+        default: false
+        }
     }
 }

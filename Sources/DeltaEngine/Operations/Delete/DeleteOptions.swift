@@ -75,4 +75,6 @@ public struct DeleteResult: Sendable, Hashable {
     /// Runs of the whole, those that another writer was faster than included.
     public var tries: Int
     public var metrics: DeleteMetrics
+    /// What was looked at to be sure of it.
+    public var verification = Verification()
 }

@@ -70,6 +70,7 @@ final class Deletion {
         case .committed(let commit):
             FaultPoint.hit("delete.committed")
             result.version = commit.version
+            result.verification = Verification(staged: staged.verified, table: commit.verified)
         case .alreadyApplied:
             // Somebody else ran the same operation meanwhile: its files are in the table, these are not needed.
             await staged.discard()
@@ -157,6 +158,12 @@ final class Deletion {
         // What OPTIMIZE may leave as it is, a DELETE may not.
         guard rewrite.skippedFiles == 0 else {
             throw DeltaError.corruptDataFile(path: "of \(table.location)", reason: "the rows that stay in \(rewrite.skippedFiles) files cannot be written anew")
+        }
+        if options.conditions.verifiesRows {
+            let comparison = RowComparison(table: table, snapshot: snapshot)
+            for output in rewrite.outputs {
+                staged.compared(try await comparison.compare(output.sources, without: deleted, with: output.add.map { [$0] } ?? []))
+            }
         }
         keepsRowIds = keepsRowIds && rewrite.keepsRowIds
         for output in rewrite.outputs {
@@ -250,6 +257,7 @@ final class Deletion {
         for position in rewritten.removed { transaction.remove(snapshot.files[position].remove(at: now, dataChange: true)) }
         for add in rewritten.added { transaction.add(add) }
         if let changes { transaction.actions += changes.files.map(Action.changeData) }
+        transaction.looksUpFiles = !rewritten.added.isEmpty
         options.conditions.apply(to: &transaction)
         FaultPoint.hit("delete.beforeCommit")
         return try await transaction.commit()

@@ -44,4 +44,6 @@ public struct OptimizeResult: Sendable, Hashable {
     /// The table's `txn` said that this run has been committed before: nothing was done now.
     public var alreadyApplied: Bool
     public var metrics: OptimizeMetrics
+    /// What was looked at to be sure of it.
+    public var verification = Verification()
 }

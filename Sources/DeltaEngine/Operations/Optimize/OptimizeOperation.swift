@@ -44,6 +44,7 @@ public struct OptimizeOperation: Sendable {
         let compaction = try Compaction(
             table: table, snapshot: snapshot, bins: plan.bins, codec: options.codec, mayCopy: !options.reencodes, staged: staged, progress: progress)
         try await compaction.run()
+        if options.conditions.verifiesRows { try await compareRows(of: compaction.outputs, snapshot, staged) }
         FaultPoint.hit("optimize.staged")
         var result = planned
         result.metrics = metrics(of: compaction, snapshot, planned.metrics)
@@ -54,6 +55,7 @@ public struct OptimizeOperation: Sendable {
         case .committed(let commit):
             FaultPoint.hit("optimize.committed")
             result.version = commit.version
+            result.verification = Verification(staged: staged.verified, table: commit.verified)
         case .alreadyApplied:
             // Somebody else ran the same operation meanwhile: its files are in the table, these are not needed.
             await staged.discard()
@@ -61,6 +63,11 @@ public struct OptimizeOperation: Sendable {
         }
         result.metrics.endTimeMs = table.environment.clock.now().milliseconds
         return result
+    }
+
+    private func compareRows(of outputs: [Compaction.Output], _ snapshot: Snapshot, _ staged: StagedFiles) async throws {
+        let comparison = RowComparison(table: table, snapshot: snapshot)
+        for output in outputs { staged.compared(try await comparison.compare(output.sources, with: output.add.map { [$0] } ?? [])) }
     }
 
     // MARK: Planning
@@ -125,6 +132,7 @@ public struct OptimizeOperation: Sendable {
             for source in output.sources { transaction.remove(snapshot.files[source].remove(at: now, dataChange: false)) }
             if let add = output.add { transaction.add(add) }
         }
+        transaction.looksUpFiles = true
         options.conditions.apply(to: &transaction)
         FaultPoint.hit("optimize.beforeCommit")
         return try await transaction.commit()

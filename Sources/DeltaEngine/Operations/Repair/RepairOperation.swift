@@ -53,6 +53,7 @@ public struct RepairOperation: Sendable {
         case let .committed(commit):
             FaultPoint.hit("repair.committed")
             result.version = commit.version
+            result.verification.table = commit.verified
         case .alreadyApplied: result.alreadyApplied = true
         }
         return result

@@ -63,6 +63,8 @@ public struct RepairResult: Sendable, Hashable {
     public var alreadyApplied: Bool
     public var tries: Int
     public var metrics: RepairMetrics
+    /// What was looked at to be sure of it.
+    public var verification = Verification()
     /// The first ``longestSample`` of each: files that are gone, those whose deletion vector is, and objects that nobody knows.
     public var missing: [String]
     public var lostVectors: [String]

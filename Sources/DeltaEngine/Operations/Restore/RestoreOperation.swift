@@ -51,6 +51,7 @@ public struct RestoreOperation: Sendable {
         case let .committed(commit):
             FaultPoint.hit("restore.committed")
             result.version = commit.version
+            result.verification.table = commit.verified
         case .alreadyApplied:
             result.alreadyApplied = true
             result.metrics = RestoreMetrics()
@@ -111,6 +112,7 @@ public struct RestoreOperation: Sendable {
             }
             transaction.add(add)
         }
+        transaction.looksUpFiles = true
         options.conditions.apply(to: &transaction)
         FaultPoint.hit("restore.beforeCommit")
         return transaction

@@ -65,4 +65,6 @@ public struct RestoreResult: Sendable, Hashable {
     public var alreadyApplied: Bool
     public var tries: Int
     public var metrics: RestoreMetrics
+    /// What was looked at to be sure of it.
+    public var verification = Verification()
 }

@@ -39,6 +39,7 @@ final class NewFile {
     let partitionValues: [String?]
     let writer: ParquetWriter
     private let format: NewFileFormat
+    private let staged: StagedFiles
 
     init(
         table: DeltaTable, staged: StagedFiles, format: NewFileFormat, kind: DataFileName.Kind = .data, metadata: TableMetadata, partitionValues: [String?],
@@ -49,6 +50,7 @@ final class NewFile {
             codec: format.compression.fileNamePart, random: table.environment.random)
         self.partitionValues = partitionValues
         self.format = format
+        self.staged = staged
         staged.add(path)
         writer = try ParquetWriter(writer: try await table.store.write(path), schema: Schema(format.fields + format.hidden), options: format.writerOptions)
     }
@@ -60,6 +62,7 @@ final class NewFile {
         let written = try await writer.finish()
         FaultPoint.hit("staged.written")
         try await verify(written, store: table.store, expectedRows: expectedRows)
+        staged.verified(rows: written.rowCount, bytes: written.sizeInBytes)
         FaultPoint.hit("staged.verified")
         return AddFile(
             path: DataPath(path), partitionValues: PartitionValues(columns: partitionKeys, values: partitionValues), size: written.sizeInBytes,

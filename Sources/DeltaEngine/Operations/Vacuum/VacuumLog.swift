@@ -21,11 +21,10 @@ struct VacuumLog: Sendable {
         _ = try await Transaction(table: table, readSnapshot: snapshot, operation: operation, access: .vacuum).commit()
     }
 
-    /// Returns the version of the commit.
-    func commitEnd(_ metrics: VacuumMetrics) async throws -> Int64? {
+    func commitEnd(_ metrics: VacuumMetrics) async throws -> CommitResult {
         var transaction = end(metrics, status: "COMPLETED")
         options.conditions.apply(to: &transaction)
-        return try await transaction.commit().version
+        return try await transaction.commit()
     }
 
     /// Tells of a vacuum that broke off; files that are gone were nobody's. Never throws, and works in a cancelled task: the reason is on its way.

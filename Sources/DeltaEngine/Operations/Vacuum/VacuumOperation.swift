@@ -74,7 +74,10 @@ public struct VacuumOperation: Sendable {
         }
         FaultPoint.hit("vacuum.deleted")
         await remember(last)
-        result.version = try await log.commitEnd(result.metrics)
+        if case let .committed(commit) = try await log.commitEnd(result.metrics) {
+            result.version = commit.version
+            result.verification.table = commit.verified
+        }
         FaultPoint.hit("vacuum.committed")
         return result
     }

@@ -67,6 +67,8 @@ public struct VacuumResult: Sendable, Hashable {
     public var alreadyApplied: Bool
     public var retention: Duration
     public var metrics: VacuumMetrics
+    /// What was looked at to be sure of it.
+    public var verification = Verification()
     /// The first ``longestSample`` of the files to delete.
     public var sample: [String]
 

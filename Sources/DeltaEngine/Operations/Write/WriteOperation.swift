@@ -54,7 +54,9 @@ public struct WriteOperation: Sendable {
 
         FaultPoint.hit("write.beforeCommit")
         switch try await commit(writer.adds, snapshot, result.metrics) {
-        case .committed(let commit): result.version = commit.version
+        case .committed(let commit):
+            result.version = commit.version
+            result.verification = Verification(staged: staged.verified, table: commit.verified)
         case .alreadyApplied:
             await staged.discard()
             result = WriteResult(version: nil, alreadyApplied: true, metrics: WriteMetrics())
@@ -79,6 +81,7 @@ public struct WriteOperation: Sendable {
                 "numOutputBytes": .string(String(metrics.numOutputBytes)),
             ], uid: options.conditions.operationUID)
         var transaction = Transaction(table: table, readSnapshot: snapshot, operation: operation, actions: adds.map(Action.add))
+        transaction.looksUpFiles = true
         options.conditions.apply(to: &transaction)
         return try await transaction.commit()
     }

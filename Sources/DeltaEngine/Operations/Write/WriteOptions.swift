@@ -59,4 +59,6 @@ public struct WriteResult: Sendable, Hashable {
     /// The table's `txn` said that this run has been committed before: nothing was done now.
     public var alreadyApplied: Bool
     public var metrics: WriteMetrics
+    /// What was looked at to be sure of it.
+    public var verification = Verification()
 }

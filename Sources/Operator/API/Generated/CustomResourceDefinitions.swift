@@ -1548,6 +1548,15 @@ public enum CustomResourceDefinitions {
                           description: Say what the run would do, change nothing. Default false.
                           x-kubernetes-validations:
                             - { rule: self == oldSelf, message: "dryRun is immutable: create another TableOperation" }
+                        verify:
+                          type: string
+                          enum: [Footers, Rows]
+                          default: Footers
+                          description: >-
+                            How new files are held against the old ones before the commit. Footers: sizes, footers and row counts, read back. Rows: also the rows
+                            themselves, which takes another look at all of them. Default Footers.
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "verify is immutable: create another TableOperation" }
                         cancel:
                           type: boolean
                           default: false
@@ -1738,6 +1747,52 @@ public enum CustomResourceDefinitions {
                               type: object
                               description: Its metrics by Delta's own names.
                               additionalProperties: { type: integer, format: int64 }
+                            verification:
+                              type: object
+                              description: What the run looked at to be sure of its result.
+                              properties:
+                                staged:
+                                  type: object
+                                  description: New data files, each read back before the commit. Absent where the run wrote none.
+                                  required: [files, rows, bytes]
+                                  properties:
+                                    files:
+                                      type: integer
+                                      format: int64
+                                      description: How many.
+                                    rows:
+                                      type: integer
+                                      format: int64
+                                      description: Their rows.
+                                    bytes:
+                                      type: integer
+                                      format: int64
+                                      description: Their size.
+                                    comparedRows:
+                                      type: integer
+                                      format: int64
+                                      description: Rows that were held against those of the old files. Absent without verify Rows.
+                                table:
+                                  type: object
+                                  description: The table, opened again after the commit. Absent where nothing was committed, or it could not be read then.
+                                  required: [version, files, filesFound]
+                                  properties:
+                                    version:
+                                      type: integer
+                                      format: int64
+                                      description: The version that was committed.
+                                    files:
+                                      type: integer
+                                      format: int64
+                                      description: Its data files.
+                                    rows:
+                                      type: integer
+                                      format: int64
+                                      description: Its rows. Absent where a file's statistics do not say.
+                                    filesFound:
+                                      type: integer
+                                      format: int64
+                                      description: Files of the commit that were looked up in the storage. All of them, or a sample of a thousand.
                         transaction:
                           type: object
                           description: The transaction identifier that the run's commit carries; assigned before the Job is made.

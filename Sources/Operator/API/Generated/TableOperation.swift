@@ -43,6 +43,9 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     var expectedVersion: Int64?
     /// Say what the run would do, change nothing. Default false.
     var dryRun: Bool = false
+    /// How new files are held against the old ones before the commit. Footers: sizes, footers and row counts, read back. Rows: also the rows
+    /// themselves, which takes another look at all of them. Default Footers.
+    var verify: Verify = .footers
     /// True ends the run cleanly, its phase becomes Cancelled; what was not committed is removed. Default false.
     var cancel: Bool = false
     /// True keeps a pending run from starting; a running one goes on. Default false.
@@ -139,6 +142,13 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
         /// The number of the run; it must grow from run to run.
         var version: Int64
     }
+
+    /// How new files are held against the old ones before the commit. Footers: sizes, footers and row counts, read back. Rows: also the rows
+    /// themselves, which takes another look at all of them. Default Footers.
+    enum Verify: String, Codable, CaseIterable, Hashable, Sendable {
+        case footers = "Footers"
+        case rows = "Rows"
+    }
 }
 
 /// How the run goes. Written by Levee only.
@@ -207,6 +217,40 @@ struct TableOperationStatus: Codable, Hashable, Sendable {
         var version: Int64?
         /// Its metrics by Delta's own names.
         var metrics: [String: Int64]?
+        /// What the run looked at to be sure of its result.
+        var verification: Verification?
+
+        /// What the run looked at to be sure of its result.
+        struct Verification: Codable, Hashable, Sendable {
+            /// New data files, each read back before the commit. Absent where the run wrote none.
+            var staged: Staged?
+            /// The table, opened again after the commit. Absent where nothing was committed, or it could not be read then.
+            var table: Table?
+
+            /// New data files, each read back before the commit. Absent where the run wrote none.
+            struct Staged: Codable, Hashable, Sendable {
+                /// How many.
+                var files: Int64
+                /// Their rows.
+                var rows: Int64
+                /// Their size.
+                var bytes: Int64
+                /// Rows that were held against those of the old files. Absent without verify Rows.
+                var comparedRows: Int64?
+            }
+
+            /// The table, opened again after the commit. Absent where nothing was committed, or it could not be read then.
+            struct Table: Codable, Hashable, Sendable {
+                /// The version that was committed.
+                var version: Int64
+                /// Its data files.
+                var files: Int64
+                /// Its rows. Absent where a file's statistics do not say.
+                var rows: Int64?
+                /// Files of the commit that were looked up in the storage. All of them, or a sample of a thousand.
+                var filesFound: Int64
+            }
+        }
     }
 
     /// The transaction identifier that the run's commit carries; assigned before the Job is made.
@@ -242,6 +286,7 @@ extension TableOperationSpec {
         idempotency = try values.decodeIfPresent(Idempotency.self, forKey: .idempotency)
         expectedVersion = try values.decodeIfPresent(Int64.self, forKey: .expectedVersion)
         dryRun = try values.decodeIfPresent(Bool.self, forKey: .dryRun) ?? false
+        verify = try values.decodeIfPresent(Verify.self, forKey: .verify) ?? .footers
         cancel = try values.decodeIfPresent(Bool.self, forKey: .cancel) ?? false
         suspend = try values.decodeIfPresent(Bool.self, forKey: .suspend) ?? false
         activeDeadlineSeconds = try values.decodeIfPresent(Int64.self, forKey: .activeDeadlineSeconds) ?? 14400

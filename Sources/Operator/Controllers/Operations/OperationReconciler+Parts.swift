@@ -68,7 +68,7 @@ extension OperationReconciler {
         WorkerTask(
             operation: identity(of: operation), location: place.location.description, storage: place.access.taskStorage, work: try operation.spec.work(),
             transaction: transaction.map { .init(appId: $0.appId, version: $0.version) }, expectedVersion: operation.spec.expectedVersion,
-            dryRun: operation.spec.dryRun, memoryLimit: WorkerJob.memoryLimit(operation.spec.jobTemplate))
+            dryRun: operation.spec.dryRun, verifiesRows: operation.spec.verify == .rows, memoryLimit: WorkerJob.memoryLimit(operation.spec.jobTemplate))
     }
 
     private func identity(of operation: TableOperation) -> WorkerTask.OperationIdentity {
@@ -136,16 +136,6 @@ extension OperationReconciler {
         state.apply(to: &conditions, generation: operation.metadata.generation, now: clock.now())
         status.conditions = conditions
         return status == operation.status ? operation : try await cluster.writeStatus(status, of: operation)
-    }
-}
-
-extension TableOperationStatus.Progress {
-    /// As it is once all is done; nil for work that is not counted in files.
-    init?(completed result: TaskResult) {
-        let metrics = result.metrics
-        guard let files = metrics["numFilesRemoved"] ?? metrics["numDeletedFiles"] ?? metrics["numRemovedFiles"] else { return nil }
-        let bytes = metrics["numBytesRemoved"] ?? metrics["sizeOfDataToDelete"] ?? metrics["numRemovedBytes"]
-        self.init(summary: "\(files)/\(files) files", filesDone: files, filesTotal: files, bytesDone: bytes, bytesTotal: bytes)
     }
 }
 

@@ -227,7 +227,7 @@ struct OperationReconciler: Sendable {
         // The retry may have ended before the failure before it was reported.
         if failedPods > 0 { status.attempts = Int32(clamping: failedPods) }
         if let result {
-            status.result = .init(version: result.version, metrics: result.metrics.isEmpty ? nil : result.metrics)
+            status.result = .init(result)
             status.progress = .init(completed: result)
         }
         status.conditions = status.conditions ?? []

@@ -1,0 +1,81 @@
+import Base
+import Columnar
+import Parquet
+
+/// Reads the rows of old and of new files, and compares them as sets: what an operation only moves must be the same rows behind it, in whatever order.
+///
+/// Each row counts by a hash of all its values, so that memory does not grow with the rows; that two sets of rows are taken for one by chance is as
+/// likely as two equal random numbers of 128 bits.
+struct RowComparison {
+    private let table: DeltaTable
+    private let snapshot: Snapshot
+    private let fields: [Field]
+
+    init(table: DeltaTable, snapshot: Snapshot) {
+        self.table = table
+        self.snapshot = snapshot
+        fields = snapshot.metadata.dataFields.map(snapshot.metadata.columnMapping.physical)
+    }
+
+    /// A set of rows.
+    private struct Digest: Equatable {
+        var rows: Int64 = 0
+        private var sum: UInt64 = 0
+        private var products: UInt64 = 0
+
+        mutating func add(_ hash: UInt64) {
+            rows += 1
+            sum &+= hash
+            products &+= hash &* (hash.byteSwapped | 1)
+        }
+
+        mutating func add(_ other: Digest) {
+            rows += other.rows
+            sum &+= other.sum
+            products &+= other.products
+        }
+    }
+
+    /// - Parameters:
+    ///   - sources: positions in the snapshot.
+    ///   - deleted: for files that lose rows, all rows that do not come along, in place of what their own deletion vectors say.
+    ///
+    /// Returns how many rows there are. Throws ``DeltaError/corruptDataFile(path:reason:)`` where the new files have others, or are in another partition.
+    func compare(_ sources: [Int], without deleted: [Int: DeletedRows] = [:], with added: [AddFile]) async throws -> Int64 {
+        let partitions = Set(sources.map { PartitionKey(snapshot.files[$0].partitionValues) })
+        for add in added {
+            let partition = PartitionKey(snapshot.files.partitionKeys.map { add.partitionValues[$0] ?? nil })
+            guard partitions.contains(partition) else {
+                throw DeltaError.corruptDataFile(path: add.path.decoded, reason: "it was written for a partition that none of its rows comes from")
+            }
+        }
+        let (store, mapping, files, fields) = (table.store, snapshot.metadata.columnMapping, snapshot.files, fields)
+        let before = try await total(sources) { position in
+            try await DataFile.open(store, files[position], deleting: deleted[position], mapping: mapping, fields: fields)
+        }
+        let after = try await total(added) { add in
+            try await DataFile.open(store, try add.path.object(in: store), sizeInBytes: add.size, mapping: mapping, fields: fields, hidden: [])
+        }
+        guard before == after else {
+            let reason =
+                before.rows == after.rows
+                ? "its rows are not those of the files that they come from"
+                : "\(added.count) new files have \(after.rows) rows, the \(sources.count) that they come from have \(before.rows)"
+            throw DeltaError.corruptDataFile(path: added.first?.path.decoded ?? "of \(table.location)", reason: reason)
+        }
+        return before.rows
+    }
+
+    private func total<File: Sendable>(_ files: [File], _ open: @escaping @Sendable (File) async throws -> DataFile) async throws -> Digest {
+        try await concurrentMap(files, limit: table.environment.parallelism) { file in
+            let data = try await open(file)
+            let scan = try data.scan()
+            var digest = Digest()
+            while let run = try await scan.next(maxRows: Compaction.batchRows) {
+                try Task.checkCancellation()
+                for hash in try data.wanted(of: run).rowHashes { digest.add(hash) }
+            }
+            return digest
+        }.reduce(into: Digest()) { $0.add($1) }
+    }
+}

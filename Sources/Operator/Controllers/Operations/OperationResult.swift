@@ -1,0 +1,24 @@
+import DeltaEngine
+import Jobs
+
+extension TableOperationStatus.Result {
+    init(_ result: TaskResult) {
+        self.init(
+            version: result.version, metrics: result.metrics.isEmpty ? nil : result.metrics,
+            verification: result.verification.map { verification in
+                Verification(
+                    staged: verification.staged.map { .init(files: $0.files, rows: $0.rows, bytes: $0.bytes, comparedRows: $0.comparedRows) },
+                    table: verification.table.map { .init(version: $0.version, files: $0.files, rows: $0.rows, filesFound: $0.filesFound) })
+            })
+    }
+}
+
+extension TableOperationStatus.Progress {
+    /// As it is once all is done; nil for work that is not counted in files.
+    init?(completed result: TaskResult) {
+        let metrics = result.metrics
+        guard let files = metrics["numFilesRemoved"] ?? metrics["numDeletedFiles"] ?? metrics["numRemovedFiles"] else { return nil }
+        let bytes = metrics["numBytesRemoved"] ?? metrics["sizeOfDataToDelete"] ?? metrics["numRemovedBytes"]
+        self.init(summary: "\(files)/\(files) files", filesDone: files, filesTotal: files, bytesDone: bytes, bytesTotal: bytes)
+    }
+}
