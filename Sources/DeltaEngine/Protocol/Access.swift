@@ -18,9 +18,11 @@ public enum Access: String, Sendable, Hashable, CaseIterable {
     case metadataChange
     /// Keep the log: write checkpoints and compacted commits of what is there, remove what has expired.
     case checkpoint
+    /// List the data files for engines that know nothing of Delta.
+    case manifest
 
     /// Whether it puts something into the log or takes files away, so that writer features matter.
-    var isWrite: Bool { self != .read }
+    var isWrite: Bool { self != .read && self != .manifest }
 
     /// Whether it opens data files.
     var readsData: Bool { self == .read || self == .rewrite || self == .delete || self == .maintain }
@@ -39,6 +41,7 @@ extension Access: CustomStringConvertible {
         case .vacuum: "vacuuming was"
         case .metadataChange: "changing the metadata was"
         case .checkpoint: "checkpointing was"
+        case .manifest: "listing the files in a manifest was"
         }
     }
 }

@@ -38,7 +38,8 @@ extension TableFeature {
     /// Protocol, "Column Mapping". Vacuum and checkpoints deal in paths and physical names as they are; new files get physical names and field ids.
     static let columnMapping = TableFeature(
         "columnMapping", .readerWriter, legacy: (2, 5), use: .propertyOther("delta.columnMapping.mode", than: "none"),
-        metadataChange: .supportedUnused("new columns would need ids and physical names, which Levee does not assign yet"))
+        metadataChange: .supportedUnused("new columns would need ids and physical names, which Levee does not assign yet"),
+        manifest: .supportedUnused("engines that go by a manifest would look for columns by names that the files do not have"))
 
     /// Protocol, "Identity Columns". Values stay what they are when files are rearranged.
     static let identityColumns = TableFeature(
@@ -64,7 +65,9 @@ extension TableFeature {
     static let checkpointProtection = TableFeature("checkpointProtection", .writer)
 
     /// Protocol, "Deletion Vectors". Reading leaves their rows out, and so do the files that a rewrite makes; vacuum keeps the vectors' files.
-    static let deletionVectors = TableFeature("deletionVectors", .readerWriter, use: .deletionVectors)
+    static let deletionVectors = TableFeature(
+        "deletionVectors", .readerWriter, use: .deletionVectors,
+        manifest: .supportedUnused("engines that go by a manifest would read rows that are deleted; purge the deletion vectors first (`levee table reorg`)"))
 
     /// Protocol, "In-Commit Timestamps": every commit gets one.
     static let inCommitTimestamp = TableFeature(

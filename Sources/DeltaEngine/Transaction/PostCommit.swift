@@ -19,6 +19,7 @@ struct PostCommit {
             verified = try await CommitVerification(transaction).run(snapshot)
             FaultPoint.hit("commit.beforeChecksum")
             try await writeChecksum(snapshot)
+            await writeManifest(snapshot)
             guard version > 0, version % snapshot.metadata.checkpointInterval == 0 else { return verified }
             try await Checkpoint(table: table, snapshot: snapshot).write()
             try await LogCleanup(table: table, snapshot: snapshot).run()
@@ -29,6 +30,24 @@ struct PostCommit {
                 ["table": table.location, "version": version, "error": "\(error)"])
         }
         return verified
+    }
+
+    /// Where the table's property asks for it: of the partitions that the commit touched, or all of it where there is none yet.
+    private func writeManifest(_ snapshot: Snapshot) async {
+        guard snapshot.metadata.isEnabled(SymlinkManifest.property) else { return }
+        let manifest = SymlinkManifest(table: table, snapshot: snapshot)
+        do {
+            let touched = SymlinkManifest.partitions(of: transaction.actions, keys: snapshot.files.partitionKeys)
+            if touched?.isEmpty == true { return }
+            let listing = table.store.list(prefix: SymlinkManifest.directory, startAfter: nil)
+            let isThere = try await listing.next() != nil
+            let plan = if let touched, isThere { try manifest.plan(touching: touched) } else { try await manifest.plan() }
+            try await manifest.write(plan) {}
+        } catch {
+            table.environment.logger.warning(
+                "the manifest that the table's property asks for could not be written; `levee table generate-manifest` writes it anew",
+                ["table": table.location, "version": snapshot.version, "error": "\(error)"])
+        }
     }
 
     /// Never over one that is there: the protocol forbids it.

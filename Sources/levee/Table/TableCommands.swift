@@ -19,5 +19,7 @@ enum TableCommands {
             .command(TableCheckpoint.command),
             .command(TableCompactLog.command),
             .command(TableLogCleanup.command),
+            .command(TableComputeStatistics.command),
+            .command(TableGenerateManifest.command),
         ])
 }

@@ -7,15 +7,23 @@ import TestSupport
 /// A table built action by action in memory.
 struct LogFixture {
     let store: InMemoryStore
-    let clock = ManualClock()
+    let clock: ManualClock
     let table: DeltaTable
 
     static let schemaString =
         #"{"type":"struct","fields":[{"name":"id","type":"long","nullable":true,"metadata":{}},{"name":"day","type":"date","nullable":true,"metadata":{}}]}"#
 
     init(wrap: (InMemoryStore) -> any ObjectStore = { $0 }) {
+        clock = ManualClock()
         store = InMemoryStore(clock: clock)
         table = DeltaTable(store: wrap(store), environment: EngineEnvironment(clock: clock, random: SeededRandomSource(seed: 1)))
+    }
+
+    /// The log of a table that operations have made.
+    init(_ fixture: DataFixture) {
+        store = fixture.store
+        clock = fixture.clock
+        table = fixture.table
     }
 
     /// A second view on the same table, through another store.

@@ -8,12 +8,12 @@ import Testing
     private static let columns: [(title: String, access: Access)] = [
         ("read", .read), ("append", .append), ("change rows", .rewrite), ("delete rows", .delete), ("optimize", .maintain), ("restore", .restore),
         ("vacuum", .vacuum),
-        ("checkpoint", .checkpoint), ("change metadata", .metadataChange),
+        ("checkpoint", .checkpoint), ("change metadata", .metadataChange), ("manifest", .manifest),
     ]
 
     private static func cell(_ feature: TableFeature, _ access: Access) -> String {
         // A writer feature asks nothing of readers.
-        if feature.kind == .writer, access == .read { return "yes" }
+        if feature.kind == .writer, access == .read || access == .manifest { return "yes" }
         switch feature.support(for: access) {
         case .supported: return "yes"
         case .supportedUnused: return "unless used"

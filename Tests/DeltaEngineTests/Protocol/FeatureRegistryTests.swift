@@ -66,7 +66,7 @@ import Testing
         Case(description: "mapping not in use", protocol: legacy(2, 5), refused: [:]),
         Case(
             description: "mapping by name", protocol: legacy(2, 5), configuration: ["delta.columnMapping.mode": "name"],
-            refused: [.metadataChange: "columnMapping"]),
+            refused: [.metadataChange: "columnMapping", .manifest: "columnMapping"]),
         Case(description: "mapping none", protocol: legacy(2, 5), configuration: ["delta.columnMapping.mode": "none"], refused: [:]),
         Case(
             description: "harmless features", protocol: features(["timestampNtz", "vacuumProtocolCheck"], ["domainMetadata", "checkpointProtection"]),

@@ -128,6 +128,9 @@ struct DataFile: Sendable {
         try ColumnAdapter.adapt(rows, to: stored[column].type).named(as: fields[column].type)
     }
 
+    /// One of ``fields`` by the names that the file has for it and what is in it.
+    func storedField(_ column: Int) -> Field { stored[column] }
+
     /// Whether the file has one of ``fields`` in the very type that is wanted, nested fields in their order.
     func isStoredAsWanted(_ column: Int) -> Bool {
         guard let position = positions[column] else { return false }

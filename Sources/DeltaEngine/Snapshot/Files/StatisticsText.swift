@@ -7,25 +7,32 @@ enum StatisticsText {
     static func recordCount(_ text: UnsafeRawBufferPointer) -> Int64? {
         // As every writer puts it first, mostly only these few bytes are looked at.
         let prefix: StaticString = "{\"numRecords\":"
-        if text.count > prefix.utf8CodeUnitCount, let start = text.baseAddress, memcmp(start, prefix.utf8Start, prefix.utf8CodeUnitCount) == 0 {
-            var value: Int64 = 0
-            for place in prefix.utf8CodeUnitCount..<text.count {
-                let digit = text[place] &- UInt8(ascii: "0")
-                guard digit < 10 else {
-                    let isEnd = text[place] == UInt8(ascii: ",") || text[place] == UInt8(ascii: "}")
-                    return isEnd && place > prefix.utf8CodeUnitCount ? value : nil
-                }
-                let (scaled, overflow) = value.multipliedReportingOverflow(by: 10)
-                guard !overflow, scaled <= Int64.max - Int64(digit) else { return nil }
-                value = scaled + Int64(digit)
-            }
-            return nil
+        if text.count > prefix.utf8CodeUnitCount, let start = text.baseAddress, memcmp(start, prefix.utf8Start, prefix.utf8CodeUnitCount) == 0,
+            let records = digits(UnsafeRawBufferPointer(rebasing: text[prefix.utf8CodeUnitCount...]))
+        {
+            return records
         }
         // A copy brings the padding that the scanner reads into.
         return Bytes(copying: text).withUnsafeBytes { bytes in
             var scanner = JSONScanner(padded: bytes)
             return try? scanned(&scanner)
         } ?? nil
+    }
+
+    /// The number that the text begins with; nil for anything but plain digits in front of the next member or the end.
+    private static func digits(_ text: UnsafeRawBufferPointer) -> Int64? {
+        var value: Int64 = 0
+        for place in 0..<text.count {
+            let digit = text[place] &- UInt8(ascii: "0")
+            guard digit < 10 else {
+                let isEnd = text[place] == UInt8(ascii: ",") || text[place] == UInt8(ascii: "}")
+                return isEnd && place > 0 ? value : nil
+            }
+            let (scaled, overflow) = value.multipliedReportingOverflow(by: 10)
+            guard !overflow, scaled <= Int64.max - Int64(digit) else { return nil }
+            value = scaled + Int64(digit)
+        }
+        return nil
     }
 
     private static func scanned(_ scanner: inout JSONScanner) throws(JSONError) -> Int64? {
