@@ -34,7 +34,7 @@ interop: peers build
 
 soak: peers build ## the long tests: contention, crashes and hostile input by the thousand (seeded)
 	LEVEE_SOAK=1 LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra -m soak --timeout 3600
-	LEVEE_SOAK=1 swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter 'ParquetTests|LogMutationTests|RandomDeleteTests|InterleavingTests|S3FaultTests|RemoteFaultTests|AzureStoreTests|GCSStoreTests'
+	LEVEE_SOAK=1 swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter 'ParquetTests|LogMutationTests|RandomDeleteTests|FaultSweepTests|ComputeStatisticsTests|InterleavingTests|S3FaultTests|RemoteFaultTests|AzureStoreTests|GCSStoreTests'
 	.venv/s3/bin/python Tests/Interop/ceph_server.py --bucket lake -- \
 		swift test -c release --scratch-path .build/soak -Xswiftc -enable-testing --no-parallel --filter 'ConformanceTests|S3StoreTests'
 

@@ -11,6 +11,8 @@ import Testing
             OptimizeWork(),
             VacuumWork(retentionSeconds: 604_800, allowShortRetention: true),
             CheckpointWork(), DeleteWork(condition: "customer = 'O''Hara'"), ProbeWork(name: "p"),
+            VacuumWork(inventory: "s3://lake/inventory.parquet"), CompactLogWork(), CompactLogWork(from: 3, to: 9), LogCleanupWork(),
+            ComputeStatisticsWork(condition: "day > '2026-01-01'", missingOnly: true), GenerateManifestWork(),
         ] as [any TaskWork])
     func tasksSurviveTheirJSON(work: any TaskWork) throws {
         let task = WorkerTask(

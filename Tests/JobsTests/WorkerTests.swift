@@ -2,6 +2,7 @@ import Base
 import Columnar
 import DeltaEngine
 import ObjectStore
+import Parquet
 import TestSupport
 import Testing
 
@@ -60,6 +61,51 @@ private final class Workshop: Sendable {
 }
 
 @Suite struct WorkerTests {
+    /// Each says what it did, and a dry run what it would do; none changes the table's version.
+    @Test(
+        arguments: [
+            (CheckpointWork(), "would write the checkpoint of version 5", "wrote the checkpoint of version 5", "checkpointVersion", 5),
+            (CompactLogWork(), "would compact 6 commits", "compacted 6 commits", "numFilesWritten", 1),
+            (LogCleanupWork(), "nothing to remove: no file of the log has expired; versions 0 to 5 can be read", "nothing to remove", "firstVersion", 0),
+            (GenerateManifestWork(), "would write 1 manifests of 5 files for version 5", "wrote 1 manifests", "numFiles", 5),
+            (ComputeStatisticsWork(), "nothing to do: the statistics of 5 files", "nothing to do", "numFilesConsidered", 5),
+        ] as [(any TaskWork, String, String, String, Int64)])
+    func theLogsOperationsSayWhatTheyDid(work: any TaskWork, dry: String, done: String, metric: String, value: Int64) async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 5)
+        #expect(await workshop.worker.run(workshop.task(work, dryRun: true)) == .success)
+        #expect(try workshop.result().message.hasPrefix(dry))
+        #expect(await workshop.worker.run(workshop.task(work)) == .success)
+        #expect(try workshop.result().message.hasPrefix(done) && workshop.result().metrics[metric] == value)
+        #expect(try await workshop.table.latestVersion() == 5)
+        #expect(await workshop.worker.run(workshop.task(work, expected: 4)) == .permanent)
+    }
+
+    @Test func aVacuumGoesByAnInventoryBesideTheTable() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 2)
+        let store = try workshop.stores.open(TableLocation("file://\(workshop.directory.path)"))
+        let fields = [Field("path", .string), Field("length", .long), Field("isDir", .boolean), Field("modificationTime", .long)]
+        let writer = try ParquetWriter(writer: try await store.write(ObjectPath("inventory.parquet")), schema: Schema(fields))
+        let columns = try fields.map { field in
+            let builder = ColumnBuilder(type: field.type)
+            let value: Scalar =
+                switch field.name {
+                case "path": .string("orphan.parquet")
+                case "isDir": .bool(false)
+                default: .integer(1)
+                }
+            try builder.append(value)
+            return builder.finish()
+        }
+        try await writer.write(try ColumnBatch(schema: Schema(fields), columns: columns, rowCount: 1))
+        _ = try await writer.finish()
+        let work = VacuumWork(inventory: "file://\(workshop.directory.path)/inventory.parquet")
+        #expect(await workshop.worker.run(workshop.task(work, dryRun: true)) == .success)
+        #expect(try workshop.result().metrics["numFilesToDelete"] == 1)
+        #expect(await workshop.worker.run(workshop.task(VacuumWork(lite: true, inventory: "file:///i"))) == .permanent)
+    }
+
     @Test func anOptimizeReportsWhatItDid() async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 5)

@@ -21,7 +21,8 @@ extension WorkerTask {
     public struct Work: Sendable {
         /// Every kind there is.
         static let kinds: [any TaskWork.Type] = [
-            OptimizeWork.self, VacuumWork.self, CheckpointWork.self, DeleteWork.self, RestoreWork.self, ReorgWork.self, RepairWork.self, ProbeWork.self,
+            OptimizeWork.self, VacuumWork.self, CheckpointWork.self, DeleteWork.self, RestoreWork.self, ReorgWork.self, RepairWork.self,
+            CompactLogWork.self, LogCleanupWork.self, ComputeStatisticsWork.self, GenerateManifestWork.self, ProbeWork.self,
         ]
 
         public let value: any TaskWork

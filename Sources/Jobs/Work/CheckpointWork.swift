@@ -7,17 +7,10 @@ public struct CheckpointWork: TaskWork {
     public init() {}
 
     public func run(_ run: TaskRun) async throws -> TaskResult {
-        if run.task.expectedVersion != nil || run.task.dryRun {
-            let snapshot = try await run.table.snapshot()
-            if let expected = run.task.expectedVersion, expected != snapshot.version {
-                throw DeltaError.versionMismatch(expected: expected, actual: snapshot.version)
-            }
-            if run.task.dryRun { return TaskResult(outcome: .succeeded, message: "would write the checkpoint of version \(snapshot.version)") }
-        }
-        let result = try await CheckpointOperation(table: run.table).run()
-        return TaskResult(
-            outcome: .succeeded,
-            message: result.written ? "wrote the checkpoint of version \(result.version)" : "version \(result.version) has a checkpoint already",
-            metrics: ["checkpointVersion": result.version])
+        let options = CheckpointOptions(dryRun: run.task.dryRun, conditions: run.conditions)
+        let result = try await CheckpointOperation(table: run.table, options: options).run(progress: run.progress)
+        let there = "version \(result.version) has a checkpoint already"
+        let message = result.written ? "\(run.task.dryRun ? "would write" : "wrote") the checkpoint of version \(result.version)" : there
+        return TaskResult(outcome: .succeeded, message: message, metrics: run.task.dryRun ? [:] : result.counters)
     }
 }

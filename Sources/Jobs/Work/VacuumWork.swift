@@ -1,5 +1,6 @@
 import Base
 import DeltaEngine
+import ObjectStore
 
 /// Removes files that no version within the retention needs.
 public struct VacuumWork: TaskWork {
@@ -10,19 +11,32 @@ public struct VacuumWork: TaskWork {
     public var allowShortRetention: Bool
     /// Go by the log, list nothing.
     public var lite: Bool
+    /// Go by an inventory: the place of a Parquet file that the worker reaches as it does the table.
+    public var inventory: String?
     public var maximumDeletesPerSecond: Int?
 
-    public init(retentionSeconds: Int64? = nil, allowShortRetention: Bool = false, lite: Bool = false, maximumDeletesPerSecond: Int? = nil) {
+    public init(
+        retentionSeconds: Int64? = nil, allowShortRetention: Bool = false, lite: Bool = false, inventory: String? = nil, maximumDeletesPerSecond: Int? = nil
+    ) {
         self.retentionSeconds = retentionSeconds
         self.allowShortRetention = allowShortRetention
         self.lite = lite
+        self.inventory = inventory
         self.maximumDeletesPerSecond = maximumDeletesPerSecond
+    }
+
+    private func source(_ run: TaskRun) throws -> VacuumOptions.Source {
+        guard let inventory else { return lite ? .log : .listing }
+        if lite { throw WorkerError.badTask(reason: "vacuum must not have both lite and an inventory") }
+        let place = try TableLocation(inventory)
+        guard place.path != "/" else { throw WorkerError.badTask(reason: "vacuum.inventory is \(inventory), which is no file") }
+        return .inventory(store: try run.open(place.parent), path: try ObjectPath(place.name))
     }
 
     public func run(_ run: TaskRun) async throws -> TaskResult {
         let options = VacuumOptions(
             retention: retentionSeconds.map { .seconds($0) }, allowShortRetention: allowShortRetention,
-            source: lite ? .log : .listing, maximumDeletesPerSecond: maximumDeletesPerSecond, dryRun: run.task.dryRun, conditions: run.conditions)
+            source: try source(run), maximumDeletesPerSecond: maximumDeletesPerSecond, dryRun: run.task.dryRun, conditions: run.conditions)
         let result = try await VacuumOperation(table: run.table, options: options).run(progress: run.progress)
         if result.alreadyApplied { return try await run.alreadyApplied() }
         let metrics = result.metrics

@@ -10,6 +10,8 @@ public struct TaskRun: Sendable {
     let store: any ObjectStore
     let environment: EngineEnvironment
     let progress: ProgressReporter
+    /// Opens another place with what opens the table's.
+    let open: @Sendable (TableLocation) throws -> any ObjectStore
 
     var table: DeltaTable { DeltaTable(store: store, environment: environment) }
 

@@ -62,9 +62,10 @@ public struct Worker: Sendable {
         if let limit = task.memoryLimit { engine.memoryBudget = min(engine.memoryBudget, limit / Self.engineShare) }
         let location = try TableLocation(task.location)
         let options = try WorkerStorage.options(task.storage, environment: surroundings.environment)
-        let store = try surroundings.stores.with(options).open(location)
+        let stores = surroundings.stores.with(options)
+        let store = try stores.open(location)
         let progress = ProgressPrinter(clock: engine.clock, print: surroundings.print)
-        let run = TaskRun(task: task, location: location, store: store, environment: engine, progress: progress.show)
+        let run = TaskRun(task: task, location: location, store: store, environment: engine, progress: progress.show, open: stores.open)
         let work = task.work.value
         if task.storage?.refusesUnsafeWriters == true, !task.dryRun, type(of: work).commits {
             try await refuseUnsafeWriters(of: run.table, now: engine.clock.now())

@@ -7,10 +7,19 @@ public final class InMemoryStore: ObjectStore {
         var modified: Timestamp
     }
 
-    private let objects = Lock<[ObjectPath: Object]>([:])
+    private let objects: Lock<[ObjectPath: Object]>
     private let clock: any WallClock
 
-    public init(clock: any WallClock = SystemClock()) { self.clock = clock }
+    public init(clock: any WallClock = SystemClock()) {
+        objects = Lock([:])
+        self.clock = clock
+    }
+
+    /// The same objects with the same times, for trials from one beginning.
+    public init(copying other: InMemoryStore, clock: any WallClock) {
+        objects = Lock(other.objects.withLock { $0 })
+        self.clock = clock
+    }
 
     public var rootDescription: String { "memory:///" }
 

@@ -10,6 +10,10 @@ enum OperationType: String, CaseIterable, Hashable, Sendable, Codable {
     case restore = "Restore"
     case reorg = "Reorg"
     case repair = "Repair"
+    case compactLog = "CompactLog"
+    case logCleanup = "LogCleanup"
+    case computeStatistics = "ComputeStatistics"
+    case generateManifest = "GenerateManifest"
 }
 
 /// Where an operation stands.
@@ -32,7 +36,11 @@ extension TableOperation {
         if spec.delete != nil { return .delete }
         if spec.restore != nil { return .restore }
         if spec.reorg != nil { return .reorg }
-        return spec.repair != nil ? .repair : nil
+        if spec.repair != nil { return .repair }
+        if spec.compactLog != nil { return .compactLog }
+        if spec.logCleanup != nil { return .logCleanup }
+        if spec.computeStatistics != nil { return .computeStatistics }
+        return spec.generateManifest != nil ? .generateManifest : nil
     }
 
     /// nil for what no policy asks for.

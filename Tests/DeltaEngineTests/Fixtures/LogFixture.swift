@@ -20,10 +20,12 @@ struct LogFixture {
     }
 
     /// The log of a table that operations have made.
-    init(_ fixture: DataFixture) {
-        store = fixture.store
-        clock = fixture.clock
-        table = fixture.table
+    init(_ fixture: DataFixture) { self.init(store: fixture.store, clock: fixture.clock) }
+
+    init(store: InMemoryStore, clock: ManualClock) {
+        self.store = store
+        self.clock = clock
+        table = DeltaTable(store: store, environment: EngineEnvironment(clock: clock, random: SeededRandomSource(seed: 1)))
     }
 
     /// A second view on the same table, through another store.

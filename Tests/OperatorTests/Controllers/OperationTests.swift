@@ -55,6 +55,29 @@ import Testing
         #expect(harness.ranTasks.map(\.work) == [.init(restore)])
     }
 
+    @Test(
+        arguments: [
+            (#""compactLog":{"from":3,"to":9}"#, .compactLog, CompactLogWork(from: 3, to: 9)), (#""compactLog":{}"#, .compactLog, CompactLogWork()),
+            (#""logCleanup":{}"#, .logCleanup, LogCleanupWork()), (#""generateManifest":{}"#, .generateManifest, GenerateManifestWork()),
+            (#""computeStatistics":{"missingOnly":true,"where":"day = 1"}"#, .computeStatistics, ComputeStatisticsWork(condition: "day = 1", missingOnly: true)),
+            (#""vacuum":{"inventory":{"location":"file:///lake/inventory.parquet"}}"#, .vacuum, VacuumWork(inventory: "file:///lake/inventory.parquet")),
+        ] as [(String, OperationType, any TaskWork)])
+    func theLogsOperationsAreTranslated(member: String, type: OperationType, work: any TaskWork) async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("run", "{\"tableRef\":{\"name\":\"orders\"},\(member)}")
+        await harness.steps(4)
+        #expect(harness.operation("run")?.status?.type == type && harness.operation("run")?.phase == .succeeded)
+        #expect(harness.ranTasks.map(\.work) == [.init(work)])
+    }
+
+    @Test func anInventoryOutsideOfTheProfileIsRefused() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("run", #"{"tableRef":{"name":"orders"},"vacuum":{"inventory":{"location":"file:///elsewhere/inventory.parquet"}}}"#)
+        await harness.steps(4)
+        #expect(harness.ranTasks.isEmpty)
+        #expect(harness.operation("run")?.status?.conditions?["Ready"]?.reason == "LocationOutsideRoot")
+    }
+
     @Test func transactionsGrowFromRunToRun() async throws {
         let harness = try Self.harness()
         try harness.addOperation("a")

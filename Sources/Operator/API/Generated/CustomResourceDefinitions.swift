@@ -1342,7 +1342,8 @@ public enum CustomResourceDefinitions {
                         - rule: has(self.location) == has(self.storageRef)
                           message: "storageRef goes with location: set both, or tableRef alone"
                         - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) + (has(self.restore) ? 1 : 0)
-                            + (has(self.reorg) ? 1 : 0) + (has(self.repair) ? 1 : 0) == 1"
+                            + (has(self.reorg) ? 1 : 0) + (has(self.repair) ? 1 : 0) + (has(self.compactLog) ? 1 : 0) + (has(self.logCleanup) ? 1 : 0)
+                            + (has(self.computeStatistics) ? 1 : 0) + (has(self.generateManifest) ? 1 : 0) == 1"
                           message: "set exactly one operation; kubectl explain tableoperation.spec lists them"
                         - rule: >-
                             has(self.tableRef) == has(oldSelf.tableRef) && has(self.location) == has(oldSelf.location) && has(self.storageRef) == has(oldSelf.storageRef)
@@ -1422,6 +1423,8 @@ public enum CustomResourceDefinitions {
                             - { rule: self == oldSelf, message: "vacuum is immutable: create another TableOperation" }
                             - rule: "!has(self.retention) || self.allowShortRetention || duration(self.retention) >= duration('168h')"
                               message: "vacuum.retention is below 168h: readers and time travel may still need those files; set allowShortRetention: true if none do"
+                            - rule: "!has(self.inventory) || self.mode != 'Lite'"
+                              message: "vacuum.mode Lite lists nothing, and needs no inventory: leave one of them out"
                           properties:
                             retention:
                               type: string
@@ -1430,6 +1433,18 @@ public enum CustomResourceDefinitions {
                               description: >-
                                 How long removed files are kept for readers and time travel. Default and floor: the table's delta.deletedFileRetentionDuration,
                                 else 168h.
+                            inventory:
+                              type: object
+                              description: Take the objects from an inventory of the store instead of a listing.
+                              required: [location]
+                              properties:
+                                location:
+                                  type: string
+                                  minLength: 1
+                                  maxLength: 1024
+                                  description: >-
+                                    A Parquet file with the columns path, length, isDir and modificationTime (in milliseconds), below the same StorageProfile's root:
+                                    s3://lake/inventory/2026-03-01.parquet.
                             mode:
                               type: string
                               enum: [Full, Lite]
@@ -1516,6 +1531,51 @@ public enum CustomResourceDefinitions {
                               type: boolean
                               default: false
                               description: Go on where more than half of the table's files are gone. Default false.
+                        compactLog:
+                          type: object
+                          description: >-
+                            Write compacted commits, by which readers open the table with fewer requests. Write {} for the commits since the last checkpoint.
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "compactLog is immutable: create another TableOperation" }
+                            - { rule: "!has(self.from) || !has(self.to) || self.from < self.to", message: "compactLog.from must be below compactLog.to" }
+                          properties:
+                            from:
+                              type: integer
+                              format: int64
+                              minimum: 0
+                              description: The first commit of the one file to write. Default the first one since the last checkpoint.
+                            to:
+                              type: integer
+                              format: int64
+                              minimum: 1
+                              description: The last commit of the one file to write. Default the latest.
+                            commitsPerFile:
+                              type: integer
+                              format: int64
+                              minimum: 2
+                              description: How many commits one file stands for where neither from nor to is given. Default 100.
+                        logCleanup:
+                          type: object
+                          description: Remove files of the log that delta.logRetentionDuration no longer keeps. Write {} for it.
+                        computeStatistics:
+                          type: object
+                          description: Find the statistics of files anew, by which readers leave files out. Write {} for all files.
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "computeStatistics is immutable: create another TableOperation" }
+                          properties:
+                            where:
+                              type: string
+                              maxLength: 4096
+                              description: >-
+                                Only files of partitions for which this Spark SQL condition on partition columns holds.
+                            missingOnly:
+                              type: boolean
+                              default: false
+                              description: Leave files alone whose statistics have all that they should. Default false.
+                        generateManifest:
+                          type: object
+                          description: >-
+                            Write the symlink manifest by which engines without Delta read the table. Write {} for it.
                         idempotency:
                           type: object
                           description: >-

@@ -36,6 +36,14 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     var reorg: Reorg?
     /// Hold the table against its storage, and take files that are gone out of the log. Try it with dryRun first.
     var repair: Repair?
+    /// Write compacted commits, by which readers open the table with fewer requests. Write {} for the commits since the last checkpoint.
+    var compactLog: CompactLog?
+    /// Remove files of the log that delta.logRetentionDuration no longer keeps. Write {} for it.
+    var logCleanup: LogCleanup?
+    /// Find the statistics of files anew, by which readers leave files out. Write {} for all files.
+    var computeStatistics: ComputeStatistics?
+    /// Write the symlink manifest by which engines without Delta read the table. Write {} for it.
+    var generateManifest: GenerateManifest?
     /// What makes a retried run a no-op: recorded in the table with the commit. A version at or below the table's for that appId is done already, and
     /// nothing is committed. Default levee.dev/<namespace>/<table>, with a version that grows with each run.
     var idempotency: Idempotency?
@@ -73,6 +81,8 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     struct Vacuum: Codable, Hashable, Sendable {
         /// How long removed files are kept for readers and time travel. Default and floor: the table's delta.deletedFileRetentionDuration, else 168h.
         var retention: String?
+        /// Take the objects from an inventory of the store instead of a listing.
+        var inventory: Inventory?
         /// Full: lists the whole table, and so finds what failed writers left behind as well. Lite: goes by what the log says was removed since the
         /// last vacuum. Default Full.
         var mode: Mode = .full
@@ -80,6 +90,13 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
         var maxDeletesPerSecond: Int32?
         /// Accept a retention below the floor. Readers of old versions fail once their files are gone. Default false.
         var allowShortRetention: Bool = false
+
+        /// Take the objects from an inventory of the store instead of a listing.
+        struct Inventory: Codable, Hashable, Sendable {
+            /// A Parquet file with the columns path, length, isDir and modificationTime (in milliseconds), below the same StorageProfile's root:
+            /// s3://lake/inventory/2026-03-01.parquet.
+            var location: String
+        }
 
         /// Full: lists the whole table, and so finds what failed writers left behind as well. Lite: goes by what the log says was removed since the
         /// last vacuum. Default Full.
@@ -132,6 +149,32 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
             case removeFile = "RemoveFile"
             case restoreRows = "RestoreRows"
         }
+    }
+
+    /// Write compacted commits, by which readers open the table with fewer requests. Write {} for the commits since the last checkpoint.
+    struct CompactLog: Codable, Hashable, Sendable {
+        /// The first commit of the one file to write. Default the first one since the last checkpoint.
+        var from: Int64?
+        /// The last commit of the one file to write. Default the latest.
+        var to: Int64?
+        /// How many commits one file stands for where neither from nor to is given. Default 100.
+        var commitsPerFile: Int64?
+    }
+
+    /// Remove files of the log that delta.logRetentionDuration no longer keeps. Write {} for it.
+    struct LogCleanup: Codable, Hashable, Sendable {
+    }
+
+    /// Find the statistics of files anew, by which readers leave files out. Write {} for all files.
+    struct ComputeStatistics: Codable, Hashable, Sendable {
+        /// Only files of partitions for which this Spark SQL condition on partition columns holds.
+        var `where`: String?
+        /// Leave files alone whose statistics have all that they should. Default false.
+        var missingOnly: Bool = false
+    }
+
+    /// Write the symlink manifest by which engines without Delta read the table. Write {} for it.
+    struct GenerateManifest: Codable, Hashable, Sendable {
     }
 
     /// What makes a retried run a no-op: recorded in the table with the commit. A version at or below the table's for that appId is done already, and
@@ -283,6 +326,10 @@ extension TableOperationSpec {
         restore = try values.decodeIfPresent(Restore.self, forKey: .restore)
         reorg = try values.decodeIfPresent(Reorg.self, forKey: .reorg)
         repair = try values.decodeIfPresent(Repair.self, forKey: .repair)
+        compactLog = try values.decodeIfPresent(CompactLog.self, forKey: .compactLog)
+        logCleanup = try values.decodeIfPresent(LogCleanup.self, forKey: .logCleanup)
+        computeStatistics = try values.decodeIfPresent(ComputeStatistics.self, forKey: .computeStatistics)
+        generateManifest = try values.decodeIfPresent(GenerateManifest.self, forKey: .generateManifest)
         idempotency = try values.decodeIfPresent(Idempotency.self, forKey: .idempotency)
         expectedVersion = try values.decodeIfPresent(Int64.self, forKey: .expectedVersion)
         dryRun = try values.decodeIfPresent(Bool.self, forKey: .dryRun) ?? false
@@ -300,6 +347,7 @@ extension TableOperationSpec.Vacuum {
     init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         retention = try values.decodeIfPresent(String.self, forKey: .retention)
+        inventory = try values.decodeIfPresent(Inventory.self, forKey: .inventory)
         mode = try values.decodeIfPresent(Mode.self, forKey: .mode) ?? .full
         maxDeletesPerSecond = try values.decodeIfPresent(Int32.self, forKey: .maxDeletesPerSecond)
         allowShortRetention = try values.decodeIfPresent(Bool.self, forKey: .allowShortRetention) ?? false
@@ -320,5 +368,13 @@ extension TableOperationSpec.Repair {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         lostVectors = try values.decodeIfPresent(LostVectors.self, forKey: .lostVectors) ?? .keep
         allowManyMissing = try values.decodeIfPresent(Bool.self, forKey: .allowManyMissing) ?? false
+    }
+}
+
+extension TableOperationSpec.ComputeStatistics {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        `where` = try values.decodeIfPresent(String.self, forKey: .where)
+        missingOnly = try values.decodeIfPresent(Bool.self, forKey: .missingOnly) ?? false
     }
 }

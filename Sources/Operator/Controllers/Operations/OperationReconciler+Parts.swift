@@ -30,6 +30,10 @@ extension OperationReconciler {
             throw Obstacle(reason: .suspended, message: "the StorageProfile \(storage) is suspended (spec.suspend)", needsPerson: false)
         }
         let place = try Placement.resolve(location: location, profile: profile, profileName: storage, reach: reach)
+        // What a worker reads besides the table, it reads with the profile's credentials: it must be the profile's.
+        if let inventory = operation.spec.vacuum?.inventory {
+            _ = try Placement.resolve(location: inventory.location, profile: profile, profileName: storage, reach: reach)
+        }
         if !operation.isRunning, let obstacle = profile?.obstacleToOperations(place.access, commits: !operation.spec.dryRun) { throw obstacle }
         return place
     }

@@ -4,7 +4,9 @@ import Jobs
 extension TableOperationSpec {
     /// What its worker is to do. Throws where the spec names nothing, or says it in a way that cannot be understood.
     func work() throws(InvalidSpec) -> any TaskWork {
-        let members: [(any OperationMember)?] = [optimize, vacuum, checkpoint, delete, restore, reorg, repair]
+        let members: [(any OperationMember)?] = [
+            optimize, vacuum, checkpoint, delete, restore, reorg, repair, compactLog, logCleanup, computeStatistics, generateManifest,
+        ]
         guard let member = members.compactMap(\.self).first else {
             throw InvalidSpec(
                 field: "optimize", message: "the operation has nothing to do; set one (`kubectl explain tableoperation.spec` lists them) in a new operation")
@@ -30,7 +32,7 @@ extension TableOperationSpec.Vacuum: OperationMember {
     fileprivate func work() throws(InvalidSpec) -> any TaskWork {
         VacuumWork(
             retentionSeconds: try SpecText.optional(retention, "vacuum.retention", SpecText.duration)?.components.seconds,
-            allowShortRetention: allowShortRetention, lite: mode == .lite, maximumDeletesPerSecond: maxDeletesPerSecond.map(Int.init))
+            allowShortRetention: allowShortRetention, lite: mode == .lite, inventory: inventory?.location, maximumDeletesPerSecond: maxDeletesPerSecond.map(Int.init))
     }
 }
 
@@ -54,6 +56,22 @@ extension TableOperationSpec.Reorg: OperationMember {
 
 extension TableOperationSpec.Repair: OperationMember {
     fileprivate func work() -> any TaskWork { RepairWork(lostVectors: lostVectors.workerName, allowManyMissing: allowManyMissing) }
+}
+
+extension TableOperationSpec.CompactLog: OperationMember {
+    fileprivate func work() -> any TaskWork { CompactLogWork(from: from, to: to, commitsPerFile: commitsPerFile) }
+}
+
+extension TableOperationSpec.LogCleanup: OperationMember {
+    fileprivate func work() -> any TaskWork { LogCleanupWork() }
+}
+
+extension TableOperationSpec.ComputeStatistics: OperationMember {
+    fileprivate func work() -> any TaskWork { ComputeStatisticsWork(condition: self.where, missingOnly: missingOnly) }
+}
+
+extension TableOperationSpec.GenerateManifest: OperationMember {
+    fileprivate func work() -> any TaskWork { GenerateManifestWork() }
 }
 
 extension TableOperationSpec.Repair.LostVectors {
