@@ -59,8 +59,8 @@ import Testing
         arguments: [
             (#""compactLog":{"from":3,"to":9}"#, .compactLog, CompactLogWork(from: 3, to: 9)), (#""compactLog":{}"#, .compactLog, CompactLogWork()),
             (#""logCleanup":{}"#, .logCleanup, LogCleanupWork()), (#""generateManifest":{}"#, .generateManifest, GenerateManifestWork()),
-            (#""computeStatistics":{"missingOnly":true,"where":"day = 1"}"#, .computeStatistics, ComputeStatisticsWork(condition: "day = 1", missingOnly: true)),
-            (#""vacuum":{"inventory":{"location":"file:///lake/inventory.parquet"}}"#, .vacuum, VacuumWork(inventory: "file:///lake/inventory.parquet")),
+            (#""computeStatistics":{"missingOnly":true,"where":"n = 1"}"#, .computeStatistics, ComputeStatisticsWork(condition: "n = 1", missingOnly: true)),
+            (#""vacuum":{"inventory":{"location":"file:///lake/i.parquet"}}"#, .vacuum, VacuumWork(inventory: "file:///lake/i.parquet")),
         ] as [(String, OperationType, any TaskWork)])
     func theLogsOperationsAreTranslated(member: String, type: OperationType, work: any TaskWork) async throws {
         let harness = try Self.harness()

@@ -32,7 +32,8 @@ extension TableOperationSpec.Vacuum: OperationMember {
     fileprivate func work() throws(InvalidSpec) -> any TaskWork {
         VacuumWork(
             retentionSeconds: try SpecText.optional(retention, "vacuum.retention", SpecText.duration)?.components.seconds,
-            allowShortRetention: allowShortRetention, lite: mode == .lite, inventory: inventory?.location, maximumDeletesPerSecond: maxDeletesPerSecond.map(Int.init))
+            allowShortRetention: allowShortRetention, lite: mode == .lite, inventory: inventory?.location,
+            maximumDeletesPerSecond: maxDeletesPerSecond.map(Int.init))
     }
 }
 
