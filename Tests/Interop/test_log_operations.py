@@ -7,6 +7,8 @@ import time
 
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from operator_process import delta_table, operation
+from operator_site import cluster, site
 from rows import delta_rs_rows, rows
 from samples import all_types, partitioned, small_files
 from test_checkpoints import files
@@ -155,6 +157,45 @@ def test_kill_at_every_step_of_a_cleanup(levee, table, tmp_path):
         assert delta_rs_rows(table) == expected, step
         assert levee("table", "log-cleanup", table)["firstVersion"] == 2, step
         assert delta_rs_rows(table) == expected and not (table / "_delta_log" / f"{1:020d}.json").exists(), step
+
+
+def test_as_operations(levee, site):
+    """Each as a TableOperation, on a table that changes its version by the statistics alone."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = site.lake / "orders"
+    small_files(table, files=4)
+    expected = delta_rs_rows(table)
+    orphan = table / "orphan.parquet"
+    orphan.write_bytes(b"x")
+    os.utime(orphan, (time.time() - 30 * DAY,) * 2)
+    then = int((time.time() - 30 * DAY) * 1000)
+    types = pa.schema([("path", pa.string()), ("length", pa.int64()), ("isDir", pa.bool_()), ("modificationTime", pa.int64())])
+    pq.write_table(pa.Table.from_pylist([{"path": f"file://{orphan}", "length": 1, "isDir": False, "modificationTime": then}], types), site.lake / "inventory.parquet")
+    site.operator.start()
+    kinds = {
+        "compact": {"compactLog": {}},
+        "clean": {"logCleanup": {}},
+        "manifest": {"generateManifest": {}},
+        "checkpoint": {"checkpoint": {}},
+        "statistics": {"computeStatistics": {"missingOnly": True}},
+        "vacuum": {"vacuum": {"inventory": {"location": f"file://{site.lake}/inventory.parquet"}}},
+    }
+    site.apply(delta_table("orders", table))
+    done = {}
+    for name, spec in kinds.items():
+        site.apply(operation(name, **spec))
+        done[name] = site.until_finished(name)["status"]
+        assert done[name]["phase"] == "Succeeded", done[name]
+    assert [status["type"] for status in done.values()] == ["CompactLog", "LogCleanup", "GenerateManifest", "Checkpoint", "ComputeStatistics", "Vacuum"]
+    assert done["compact"]["result"]["metrics"]["numCommitsCompacted"] == 4
+    assert done["clean"]["message"].startswith("nothing to remove")
+    assert done["checkpoint"]["result"]["metrics"]["checkpointVersion"] == 3
+    assert done["vacuum"]["result"]["metrics"]["numDeletedFiles"] == 1 and not orphan.exists()
+    assert {f"{0:020d}.{3:020d}.compacted.json", f"{3:020d}.checkpoint.parquet"} <= set(log_names(table))
+    assert (table / "_symlink_format_manifest" / "manifest").exists()
+    assert delta_rs_rows(table) == expected
 
 
 def levee_rows(directory):

@@ -3,6 +3,7 @@ enum MaintenanceTask: String, CaseIterable, Hashable, Sendable, Codable {
     case optimize = "Optimize"
     case vacuum = "Vacuum"
     case checkpoint = "Checkpoint"
+    case logCleanup = "LogCleanup"
 
     /// As part of an object's name.
     var nameComponent: String { rawValue.lowercased() }

@@ -18,6 +18,7 @@ struct ResolvedPolicy: Sendable {
     var optimize: Optimize?
     var vacuum: Vacuum?
     var checkpoint: Checkpoint?
+    var logCleanup: LogCleanup?
 
     struct Optimize: Sendable {
         var schedule: CronSchedule?
@@ -41,11 +42,16 @@ struct ResolvedPolicy: Sendable {
         var commits: Int64
     }
 
+    struct LogCleanup: Sendable {
+        var schedule: CronSchedule
+    }
+
     func asks(for task: MaintenanceTask) -> Bool {
         switch task {
         case .optimize: optimize != nil
         case .vacuum: vacuum != nil
         case .checkpoint: checkpoint != nil
+        case .logCleanup: logCleanup != nil
         }
     }
 
@@ -54,6 +60,7 @@ struct ResolvedPolicy: Sendable {
         case .optimize: optimize?.schedule
         case .vacuum: vacuum?.schedule
         case .checkpoint: nil
+        case .logCleanup: logCleanup?.schedule
         }
     }
 }
@@ -77,8 +84,11 @@ extension ResolvedPolicy {
         optimize = try spec.optimize.map { task throws(InvalidSpec) in try Optimize(task, zone) }
         vacuum = try spec.vacuum.map { task throws(InvalidSpec) in try Vacuum(task, zone) }
         checkpoint = spec.checkpoint.map { Checkpoint(commits: $0.whenCommits) }
-        if optimize == nil, vacuum == nil, checkpoint == nil {
-            throw InvalidSpec(field: "optimize", message: "the policy has no task; set optimize, vacuum or checkpoint")
+        logCleanup = try spec.logCleanup.map { task throws(InvalidSpec) in
+            LogCleanup(schedule: try SpecText.schedule(task.schedule, zone, field: "logCleanup.schedule"))
+        }
+        if optimize == nil, vacuum == nil, checkpoint == nil, logCleanup == nil {
+            throw InvalidSpec(field: "optimize", message: "the policy has no task; set optimize, vacuum, checkpoint or logCleanup")
         }
     }
 

@@ -44,6 +44,8 @@ struct TaskDecision: Sendable {
         case .optimize: policy.optimize.map(optimizeNeed) ?? .skip(.belowThreshold, "the policy does not ask for it")
         case .vacuum: policy.vacuum.map(vacuumNeed) ?? .skip(.belowThreshold, "the policy does not ask for it")
         case .checkpoint: policy.checkpoint.map(checkpointNeed) ?? .skip(.belowThreshold, "the policy does not ask for it")
+        // What has expired only a listing of the log tells; without any the run is over with it.
+        case .logCleanup: .run(.scheduled, "scheduled for \((dueTime ?? now).rfc3339Seconds)")
         }
     }
 

@@ -37,7 +37,7 @@ extension TableObservation {
 
     private static func refusals(_ snapshot: Snapshot) -> [MaintenanceTask: String] {
         var refusals: [MaintenanceTask: String] = [:]
-        for (task, access) in [(MaintenanceTask.optimize, Access.maintain), (.vacuum, .vacuum), (.checkpoint, .checkpoint)] {
+        for (task, access) in [(MaintenanceTask.optimize, Access.maintain), (.vacuum, .vacuum), (.checkpoint, .checkpoint), (.logCleanup, .checkpoint)] {
             do { try snapshot.require(access) } catch { refusals[task] = "\(error)" }
         }
         return refusals

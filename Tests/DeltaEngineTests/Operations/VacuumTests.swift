@@ -29,6 +29,57 @@ import Testing
         #expect(try await fixture.table.history(limit: 2).map(\.operation) == ["VACUUM END", "VACUUM START"])
     }
 
+    /// Protocol, "VACUUM Protocol Check": who does not know all that the table asks of its writers must not remove a file of it.
+    @Test func aFeatureThatIsNotKnownKeepsEveryFile() async throws {
+        let fixture = try await optimized()
+        fixture.clock.advance(by: .seconds(8 * 86_400))
+        let files = try await fixture.dataFiles()
+        let log = LogFixture(fixture)
+        let next = try await fixture.table.latestVersion() + 1
+        let check = #""vacuumProtocolCheck""#
+        try await log.commit(
+            next, [#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":[\#(check)],"writerFeatures":[\#(check),"tomorrow"]}}"#])
+        for options in [VacuumOptions(), VacuumOptions(source: .log), VacuumOptions(dryRun: true)] {
+            await #expect {
+                _ = try await VacuumOperation(table: fixture.table, options: options).run()
+            } throws: {
+                if case let .unsupportedFeature(feature, access, _)? = $0 as? DeltaError { feature == "tomorrow" && access == .vacuum } else { false }
+            }
+        }
+        #expect(try await fixture.dataFiles() == files)
+        #expect(try await fixture.table.latestVersion() == next)
+    }
+
+    /// What a writer is about to commit nobody refers to yet: its age keeps it.
+    @Test func filesOfARunningOperationStay() async throws {
+        let fixture = try await optimized()
+        fixture.clock.advance(by: .seconds(8 * 86_400))
+        let vacuumed = Lock<VacuumMetrics?>(nil)
+        let hooked = HookedStore(wrapping: fixture.store) {
+            let metrics = try await VacuumOperation(table: fixture.table).run().metrics
+            vacuumed.withLock { $0 = metrics }
+        }
+        try await fixture.append(50..<60, to: fixture.table(through: hooked, seed: 9))
+        #expect(vacuumed.withLock { $0 }?.numDeletedFiles == 5 && vacuumed.withLock { $0 }?.numFilesTooYoung == 1)
+        #expect(try await fixture.ids() == (0..<60).map(Int64.init))
+        #expect(try await fixture.dataFiles() == fixture.liveFiles())
+    }
+
+    @Test func bothCommitsTellOfItAsSparkDoes() async throws {
+        let fixture = try await optimized()
+        fixture.clock.advance(by: .seconds(8 * 86_400))
+        let size = try await VacuumOperation(table: fixture.table, options: VacuumOptions(dryRun: true)).run().metrics.sizeOfDataToDelete
+        _ = try await VacuumOperation(table: fixture.table, options: VacuumOptions(retention: .seconds(7 * 86_400))).run()
+        let commits = try await fixture.table.history(limit: 2).compactMap(\.commitInfo)
+        #expect(commits.map { $0.operationMetrics?["numFilesToDelete"]?.stringValue } == [nil, "5"])
+        #expect(commits[1].operationMetrics?["sizeOfDataToDelete"]?.stringValue == String(size) && size > 0)
+        #expect(commits[0].operationMetrics?["numDeletedFiles"]?.stringValue == "5")
+        #expect(commits[0].operationMetrics?["numVacuumedDirectories"]?.stringValue == "0" && commits[0].operationParameters?["status"] == "COMPLETED")
+        #expect(commits[1].operationParameters?["retentionCheckEnabled"] == "true")
+        #expect(commits[1].operationParameters?["specifiedRetentionMillis"] == "604800000")
+        #expect(commits[1].operationParameters?["defaultRetentionMillis"] == "604800000")
+    }
+
     @Test func aScanThatHoldsFewCandidatesFindsThemAllByAndBy() async throws {
         let fixture = try await optimized()
         let snapshot = try await fixture.table.snapshot()

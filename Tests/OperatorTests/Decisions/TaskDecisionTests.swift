@@ -122,6 +122,15 @@ import Testing
         #expect(allowed.verdict == .run)
     }
 
+    @Test func logCleanupGoesByItsSchedule() throws {
+        let spec = #""logCleanup":{"schedule":"0 2 * * *"}"#
+        let due = try Self.decide(.logCleanup, spec, TableFacts(), history: TaskHistory(owedSince: Self.ago(1000)))
+        #expect((due.verdict, due.reason) == (.run, .scheduled))
+        let done = try Self.decide(.logCleanup, spec, TableFacts(), history: TaskHistory(owedSince: Self.ago(0)))
+        #expect((done.verdict, done.reason) == (.skip, .notScheduled))
+        #expect(throws: InvalidSpec.self) { try Self.decide(.logCleanup, #""logCleanup":{"schedule":"never"}"#, TableFacts()) }
+    }
+
     @Test(arguments: [(Int64(99), Decision.Verdict.skip, DecisionReason.belowThreshold), (100, .run, .commits)])
     func checkpointGoesByCommits(commits: Int64, verdict: Decision.Verdict, reason: DecisionReason) throws {
         let decision = try Self.decide(.checkpoint, #""checkpoint":{}"#, TableFacts(commitsSinceCheckpoint: commits))

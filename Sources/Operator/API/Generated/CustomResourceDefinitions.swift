@@ -403,6 +403,7 @@ public enum CustomResourceDefinitions {
                                       description: Failed runs in a row, this one included. Each doubles the cooldown, up to 24h.
                             vacuum: *taskState
                             checkpoint: *taskState
+                            logCleanup: *taskState
                         conditions:
                           type: array
                           description: Ready and Healthy, and Reconciling or Stalled while they apply.
@@ -493,8 +494,8 @@ public enum CustomResourceDefinitions {
                       description: Which tables, which tasks, when. Desired state; may be applied any number of times.
                       required: [tableSelector]
                       x-kubernetes-validations:
-                        - rule: has(self.optimize) || has(self.vacuum) || has(self.checkpoint)
-                          message: "the policy has no task: set optimize, vacuum or checkpoint"
+                        - rule: has(self.optimize) || has(self.vacuum) || has(self.checkpoint) || has(self.logCleanup)
+                          message: "the policy has no task: set optimize, vacuum, checkpoint or logCleanup"
                       properties:
                         mode:
                           type: string
@@ -683,6 +684,14 @@ public enum CustomResourceDefinitions {
                               minimum: 1
                               default: 100
                               description: At least so many commits since the last checkpoint. Default 100.
+                        logCleanup:
+                          type: object
+                          description: >-
+                            Removes files of the log that the table's delta.logRetentionDuration no longer keeps. Checkpoints do that by themselves; this is for tables that
+                            are seldom written to.
+                          required: [schedule]
+                          properties:
+                            schedule: *schedule
                         concurrency:
                           type: object
                           default: {}
@@ -881,7 +890,7 @@ public enum CustomResourceDefinitions {
                                 description: The DeltaTable's name.
                               task:
                                 type: string
-                                enum: [Optimize, Vacuum, Checkpoint]
+                                enum: [Optimize, Vacuum, Checkpoint, LogCleanup]
                                 description: The task.
                               message:
                                 type: string
@@ -1754,7 +1763,7 @@ public enum CustomResourceDefinitions {
                           description: The value of the annotation levee.dev/reconcile that was handled last.
                         type:
                           type: string
-                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore, Reorg, Repair]
+                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore, Reorg, Repair, CompactLog, LogCleanup, ComputeStatistics, GenerateManifest]
                           description: What it does.
                         table:
                           type: string

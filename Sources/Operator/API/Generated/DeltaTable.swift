@@ -185,6 +185,8 @@ struct DeltaTableStatus: Codable, Hashable, Sendable {
         var vacuum: TaskState?
         /// The task's state. Absent where no policy asks for it.
         var checkpoint: TaskState?
+        /// The task's state. Absent where no policy asks for it.
+        var logCleanup: TaskState?
 
         /// The task's state. Absent where no policy asks for it.
         struct TaskState: Codable, Hashable, Sendable {

@@ -31,6 +31,9 @@ struct MaintenancePolicySpec: Codable, Hashable, Sendable {
     var vacuum: Vacuum?
     /// Writes a checkpoint, so that readers open the table without reading many commits.
     var checkpoint: Checkpoint?
+    /// Removes files of the log that the table's delta.logRetentionDuration no longer keeps. Checkpoints do that by themselves; this is for tables
+    /// that are seldom written to.
+    var logCleanup: LogCleanup?
     /// How much runs at once. A table never has more than one operation.
     var concurrency: Concurrency = Concurrency()
     /// What may be spent.
@@ -134,6 +137,14 @@ struct MaintenancePolicySpec: Codable, Hashable, Sendable {
         var whenCommits: Int64 = 100
     }
 
+    /// Removes files of the log that the table's delta.logRetentionDuration no longer keeps. Checkpoints do that by themselves; this is for tables
+    /// that are seldom written to.
+    struct LogCleanup: Codable, Hashable, Sendable {
+        /// When to consider the task, as five-field cron (minute hour day-of-month month day-of-week) in timeZone, or @hourly, @daily, @weekly,
+        /// @monthly. Absent: whenever the table is observed.
+        var schedule: String
+    }
+
     /// How much runs at once. A table never has more than one operation.
     struct Concurrency: Codable, Hashable, Sendable {
         /// Operations of this policy that may run at once. Default 4.
@@ -235,6 +246,7 @@ extension MaintenancePolicySpec {
         optimize = try values.decodeIfPresent(Optimize.self, forKey: .optimize)
         vacuum = try values.decodeIfPresent(Vacuum.self, forKey: .vacuum)
         checkpoint = try values.decodeIfPresent(Checkpoint.self, forKey: .checkpoint)
+        logCleanup = try values.decodeIfPresent(LogCleanup.self, forKey: .logCleanup)
         concurrency = try values.decodeIfPresent(Concurrency.self, forKey: .concurrency) ?? Concurrency()
         budget = try values.decodeIfPresent(Budget.self, forKey: .budget)
         cooldown = try values.decodeIfPresent(String.self, forKey: .cooldown) ?? "30m"

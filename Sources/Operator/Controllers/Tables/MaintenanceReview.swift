@@ -140,6 +140,8 @@ extension MaintenanceReview.Due {
             operation.dryRun = spec.vacuum?.dryRun ?? false
         case .checkpoint:
             operation.checkpoint = .init()
+        case .logCleanup:
+            operation.logCleanup = .init()
         }
         return TableOperation(metadata: metadata, spec: operation)
     }
@@ -152,6 +154,7 @@ extension DeltaTableStatus.Maintenance {
             case .optimize: optimize
             case .vacuum: vacuum
             case .checkpoint: checkpoint
+            case .logCleanup: logCleanup
             }
         }
         set {
@@ -159,6 +162,7 @@ extension DeltaTableStatus.Maintenance {
             case .optimize: optimize = newValue
             case .vacuum: vacuum = newValue
             case .checkpoint: checkpoint = newValue
+            case .logCleanup: logCleanup = newValue
             }
         }
     }
