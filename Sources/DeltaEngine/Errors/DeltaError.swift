@@ -56,6 +56,8 @@ public enum DeltaError: Error, Sendable, Equatable {
     case corruptDataFile(path: String, reason: String)
     /// A deletion vector that is not what the log or its own checksum says: without it nobody can tell which rows of its file count.
     case corruptDeletionVector(path: String, reason: String)
+    /// Rows that do not fit into memory could not be put aside.
+    case scratch(directory: String, reason: String)
     /// A Parquet file could not be read or written.
     case parquet(ParquetError)
     /// The store failed.
@@ -161,6 +163,8 @@ extension DeltaError: CustomStringConvertible {
         case let .corruptDataFile(path, reason): "the data file \(path) is damaged: \(reason); restore it or remove it from the table"
         case let .corruptDeletionVector(path, reason):
             "the deletion vector \(path) is damaged: \(reason); restore it, or restore the table to a version before it"
+        case let .scratch(directory, reason):
+            "rows could not be put aside in the scratch directory \(directory): \(reason); make room there, set TMPDIR to a directory with room for the rows uncompressed, or allow more memory"
         case let .parquet(error): error.description
         case let .storage(error): error.description
         }

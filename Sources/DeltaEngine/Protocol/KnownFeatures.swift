@@ -82,11 +82,9 @@ extension TableFeature {
     )
     private static let rowIds = "rows that are changed must take their ids along, which Levee does not see to yet"
 
-    /// Protocol, "Clustered Table": new files have statistics on the clustering columns and no `clusteringProvider`, being unclustered; files that are
-    /// clustered are not merged with others. The domain that names the columns is carried.
-    static let clustering = TableFeature(
-        "clustering", .writer, requires: ["domainMetadata"],
-        metadataChange: .supportedUnused("a change of the schema must leave the clustering columns in place, which Levee does not see to yet"))
+    /// Protocol, "Clustered Table": new files have statistics on the clustering columns and no `clusteringProvider`, being unclustered, until OPTIMIZE clusters
+    /// them. The domain that names the columns is carried, and a commit's schema must have them (``Clustering/check(_:_:)``).
+    static let clustering = TableFeature("clustering", .writer, requires: ["domainMetadata"])
 
     /// Protocol, "V2 Checkpoint Table Feature": both kinds are read; which is written `delta.checkpointPolicy` says.
     static let v2Checkpoint = TableFeature("v2Checkpoint", .readerWriter)

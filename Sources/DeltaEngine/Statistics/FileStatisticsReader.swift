@@ -16,7 +16,10 @@ struct FileStatisticsReader {
     var rowCount: Int64? { integer(range("numRecords", in: members)) }
 
     /// What is known of a column of the data files; nil where that is nothing.
-    func facts(_ column: String, _ type: DataType) -> ColumnFacts? {
+    func facts(_ column: String, _ type: DataType) -> ColumnFacts? { facts([column], type) }
+
+    /// As ``facts(_:_:)-(String,_)`` for a field of a struct, by the names from the top down.
+    func facts(_ column: [String], _ type: DataType) -> ColumnFacts? {
         guard !members.isEmpty else { return nil }
         func value(_ side: String) -> Scalar? {
             range(side, column).flatMap { range in text.withUnsafeBytes { StatisticsText.scalar($0, range, type) } }
@@ -25,9 +28,13 @@ struct FileStatisticsReader {
             minimum: value("minValues"), maximum: value("maxValues"), nullCount: integer(range("nullCount", column)), rowCount: rowCount, type: type)
     }
 
-    private func range(_ member: String, _ column: String) -> Range<Int>? {
-        guard let outer = range(member, in: members) else { return nil }
-        return text.withUnsafeBytes { StatisticsText.members($0, outer) }.flatMap { range(column, in: $0) }
+    private func range(_ member: String, _ column: [String]) -> Range<Int>? {
+        var found = range(member, in: members)
+        for name in column {
+            guard let outer = found else { return nil }
+            found = text.withUnsafeBytes { StatisticsText.members($0, outer) }.flatMap { range(name, in: $0) }
+        }
+        return found
     }
 
     private func range(_ name: String, in members: [StatisticsText.Member]) -> Range<Int>? { members.last { $0.name.hasSameBytes(as: name) }?.range }

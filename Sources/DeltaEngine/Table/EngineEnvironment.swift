@@ -9,6 +9,8 @@ public struct EngineEnvironment: Sendable {
     public var parallelism: Int
     /// What an operation may hold in memory, in bytes.
     public var memoryBudget: Int64
+    /// A directory of the local disk for rows that do not fit into ``memoryBudget``.
+    public var scratchDirectory: String
     /// `engineInfo` of commits, and the start of `created_by` of Parquet files.
     public var engineInfo: String
     /// Most attempts at one commit before ``DeltaError/tooManyAttempts(version:attempts:)``.
@@ -16,7 +18,8 @@ public struct EngineEnvironment: Sendable {
 
     public init(
         clock: any WallClock = SystemClock(), random: any RandomSource = SystemRandomSource(), logger: Logger = .none, parallelism: Int = 2,
-        memoryBudget: Int64 = 512 << 20, engineInfo: String = "Levee/0.1.0", maximumCommitAttempts: Int = 200
+        memoryBudget: Int64 = 512 << 20, engineInfo: String = "Levee/0.1.0", maximumCommitAttempts: Int = 200,
+        scratchDirectory: String = ProcessEnvironment.current["TMPDIR"] ?? "/tmp"
     ) {
         self.clock = clock
         self.random = random
@@ -24,6 +27,7 @@ public struct EngineEnvironment: Sendable {
         self.parallelism = max(1, parallelism)
         self.memoryBudget = memoryBudget
         self.engineInfo = engineInfo
+        self.scratchDirectory = scratchDirectory
         self.maximumCommitAttempts = max(1, maximumCommitAttempts)
     }
 }

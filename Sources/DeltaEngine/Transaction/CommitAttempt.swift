@@ -119,6 +119,7 @@ struct CommitAttempt {
             // What a restore brings back the table has had, ids and names of its columns included.
             let access: Access = transaction.access == .restore ? .restore : .metadataChange
             try snapshot.require(access)
+            if access != .restore, let newMetadata { try Clustering.check(snapshot.domainMetadata, newMetadata) }
             // Levee makes no table that it could not write to again.
             try FeatureRegistry.check(
                 newProtocol ?? snapshot.protocol, newMetadata ?? snapshot.metadata, hasDeletionVectors: snapshot.files.hasDeletionVectors,

@@ -27,11 +27,34 @@ extension Column {
             for child in children { gathered.append(try child.gathering(rows)) }
             return .structure(gathered)
         case let .variable(offsets, data): return try gatheredText(rows, offsets, data)
-        case .list, .map:
-            let builder = ColumnBuilder(type: type, capacity: rows.count)
-            for row in rows { try builder.append(value(at: Int(row))) }
-            return builder.finish().values
+        case let .list(offsets, elements):
+            let (gathered, inner) = try gatheredSpans(rows, offsets)
+            return .list(offsets: gathered, elements: try elements.gathering(inner))
+        case let .map(offsets, keys, entries):
+            let (gathered, inner) = try gatheredSpans(rows, offsets)
+            return .map(offsets: gathered, keys: try keys.gathering(inner), values: try entries.gathering(inner))
         }
+    }
+
+    /// Offsets of lists or maps in these rows, and the elements that they have.
+    private func gatheredSpans(_ rows: [Int32], _ offsets: Bytes) throws(ColumnarError) -> (offsets: Bytes, elements: [Int32]) {
+        var elements: [Int32] = []
+        var isTooLarge = false
+        let gathered = Bytes(capacity: (rows.count + 1) * 4) { target in
+            let to = target.bindMemory(to: Int32.self)
+            to[0] = 0
+            offsets.withUnsafeBytes { source in
+                let from = source.assumingMemoryBound(to: Int32.self)
+                for (place, row) in rows.enumerated() {
+                    if elements.count <= Int(Int32.max) { elements.append(contentsOf: from[Int(row)]..<from[Int(row) &+ 1]) }
+                    to[place &+ 1] = Int32(truncatingIfNeeded: elements.count)
+                }
+            }
+            isTooLarge = elements.count > Int(Int32.max)
+            return target.count
+        }
+        if isTooLarge { throw .tooLarge(type: type.description) }
+        return (gathered, elements)
     }
 
     private static func gather<Value: BitwiseCopyable>(_ bytes: Bytes, _ rows: [Int32], as: Value.Type) -> Bytes {

@@ -80,7 +80,7 @@ import Testing
             configuration: ["delta.enableRowTracking": "true"], refused: all([.rewrite, .metadataChange], "rowTracking")),
         Case(description: "row tracking listed, not on", protocol: features([], ["rowTracking", "domainMetadata"]), refused: [:]),
         Case(
-            description: "clustering", protocol: features([], ["clustering", "domainMetadata"]), refused: [.metadataChange: "clustering"]),
+            description: "clustering", protocol: features([], ["clustering", "domainMetadata"]), refused: [:]),
         Case(description: "unknown writer feature", protocol: features([], ["frobnicate"]), refused: all(writes, "frobnicate")),
         Case(
             description: "widened", protocol: features(["typeWidening"], []), schema: column(#"{"delta.typeChanges":[]}"#),

@@ -5,17 +5,20 @@ import Columnar
 public struct CreateOptions: Sendable {
     public var schema: Schema
     public var partitionColumns: [String]
+    /// Columns, or fields of structs, by which OPTIMIZE is to cluster the table (protocol, "Clustered Table").
+    public var clusterBy: [String]
     public var properties: [String: String]
     public var name: String?
     public var description: String?
     public var conditions: CommitConditions
 
     public init(
-        schema: Schema, partitionColumns: [String] = [], properties: [String: String] = [:], name: String? = nil, description: String? = nil,
+        schema: Schema, partitionColumns: [String] = [], clusterBy: [String] = [], properties: [String: String] = [:], name: String? = nil, description: String? = nil,
         conditions: CommitConditions = CommitConditions()
     ) {
         self.schema = schema
         self.partitionColumns = partitionColumns
+        self.clusterBy = clusterBy
         self.properties = properties
         self.name = name
         self.description = description
@@ -40,7 +43,8 @@ public struct CreateOperation: Sendable {
             id: UUID.v4(environment.random).description, name: options.name, description: options.description, schema: options.schema,
             partitionColumns: options.partitionColumns, configuration: options.properties, createdTime: environment.clock.now().milliseconds)
         try check(metadata)
-        let action = try NewTableProtocol.make(for: metadata)
+        let clustering = options.clusterBy.isEmpty ? nil : try Clustering.domain(options.clusterBy, metadata)
+        let action = try NewTableProtocol.make(for: metadata, isClustered: clustering != nil)
         if try await table.exists() { throw DeltaError.tableExists(location: table.location) }
         let properties = JSONObject(options.properties.sorted { $0.key < $1.key }.map { (key: $0.key, value: .string($0.value)) })
         let operation = OperationInfo(
@@ -48,9 +52,12 @@ public struct CreateOperation: Sendable {
             parameters: [
                 "isManaged": "false", "description": options.description.map(JSONValue.string) ?? .null,
                 "partitionBy": .string(JSON.encode(.array(options.partitionColumns.map(JSONValue.string)))),
+                "clusterBy": .string(JSON.encode(.array(options.clusterBy.map(JSONValue.string)))),
                 "properties": .string(JSON.encode(.object(properties))),
             ], uid: options.conditions.operationUID)
-        var transaction = Transaction(table: table, readSnapshot: nil, operation: operation, actions: [.protocol(action), .metadata(metadata)])
+        var transaction = Transaction(
+            table: table, readSnapshot: nil, operation: operation,
+            actions: [.protocol(action), .metadata(metadata)] + (clustering.map { [.domainMetadata($0)] } ?? []))
         options.conditions.apply(to: &transaction)
         return try await transaction.commit().version ?? 0
     }

@@ -6,8 +6,8 @@ enum NewTableProtocol {
     private static let minimum = ProtocolAction(minReaderVersion: 1, minWriterVersion: 2)
 
     /// Throws ``DeltaError/unsupportedFeature(feature:access:reason:)`` for a feature that Levee could not write to afterwards.
-    static func make(for metadata: TableMetadata) throws(DeltaError) -> ProtocolAction {
-        let needed = TableFeature.all.filter { isNeeded($0, metadata) }
+    static func make(for metadata: TableMetadata, isClustered: Bool = false) throws(DeltaError) -> ProtocolAction {
+        let needed = TableFeature.all.filter { isNeeded($0, metadata) || (isClustered && $0.name == TableFeature.clustering.name) }
         var action = minimum
         if needed.allSatisfy({ $0.legacy != nil }) {
             for feature in needed {

@@ -16,9 +16,7 @@ extension Snapshot {
     /// - Throws: ``DeltaError/invalidRequest(reason:)`` for a condition that cannot be used.
     public func optimizeEstimate(targetFileSize: Int64?, condition: String?, now: Timestamp) throws(DeltaError) -> OptimizeEstimate {
         let target = targetFileSize ?? metadata.targetFileSize ?? OptimizeOptions.defaultTargetFileSize
-        let plan = try OptimizePlan(
-            files: files, groups: files.partitionGroups(), filter: PartitionFilter(condition, metadata: metadata, now: now), targetFileSize: target,
-            maximumBytes: nil)
+        let plan = try OptimizeWork(self, OptimizeOptions(targetFileSize: target, condition: condition), now: now)
         return OptimizeEstimate(targetFileSize: target, numFiles: Int64(plan.fileCount), sizeInBytes: plan.sizeInBytes)
     }
 }

@@ -5,6 +5,10 @@ public struct OptimizeMetrics: Sendable, Hashable, Encodable {
     public var filesAdded = FileSizeStatistics(sizes: [])
     public var filesRemoved = FileSizeStatistics(sizes: [])
     public var partitionsOptimized: Int64 = 0
+    /// Where rows were sorted by columns that were asked for.
+    public var zOrderStats: ZOrderStatistics?
+    /// Where they were sorted by the table's own.
+    public var clusteringStats: LiquidStatistics?
     /// Commits that the run took: one, or none where nothing had to be done.
     public var numBatches: Int64 = 0
     public var totalConsideredFiles: Int64 = 0
@@ -16,6 +20,17 @@ public struct OptimizeMetrics: Sendable, Hashable, Encodable {
     public var reencodedBytes: Int64 = 0
     public var startTimeMs: Int64 = 0
     public var endTimeMs: Int64 = 0
+
+    /// Takes files into account that have come and gone.
+    mutating func count(_ replaced: [ReplacedFiles], of snapshot: Snapshot) {
+        let sources = replaced.flatMap(\.sources)
+        let added = replaced.flatMap(\.adds)
+        numFilesRemoved = Int64(sources.count)
+        numFilesAdded = Int64(added.count)
+        filesAdded = FileSizeStatistics(sizes: added.map(\.size))
+        filesRemoved = FileSizeStatistics(sizes: sources.map { snapshot.files[$0].size })
+        partitionsOptimized = Int64(Set(replaced.compactMap(\.sources.first).map { PartitionKey(snapshot.files[$0].partitionValues) }).count)
+    }
 
     /// The numbers alone, flat, for a status.
     public var counters: [String: Int64] {

@@ -3,6 +3,15 @@ import Base
 /// What OPTIMIZE is asked to do.
 public struct OptimizeOptions: Sendable, Hashable {
     public var selection: Selection
+    /// Sort rows by these columns, along ``curve``, so that few files have the rows of near values; none to merge files as they are. A table that is clustered
+    /// by columns of its own is clustered by those.
+    public var zOrderBy: [String]
+    /// nil: Z-order for ``zOrderBy``, Hilbert's for a table's own columns, as Spark does.
+    public var curve: SpaceFillingCurve?
+    /// Cluster files that are clustered already too, by whatever columns.
+    public var isFull: Bool
+    /// Leave files alone where there would not be so many fewer of them; where rows are clustered, where fewer files are new.
+    public var minimumFiles: Int
     /// In bytes; nil: the table's `delta.targetFileSize`, else ``defaultTargetFileSize``.
     public var targetFileSize: Int64?
     /// A Spark SQL condition on partition columns: only their files are looked at.
@@ -12,6 +21,8 @@ public struct OptimizeOptions: Sendable, Hashable {
     public var reencodes: Bool
     /// The most bytes of files to rewrite; nil: as many as there are.
     public var maximumBytes: Int64?
+    /// Commit whenever so many bytes of files have been rewritten, so that a long run that fails does not have to begin anew; nil: once, at the end.
+    public var maximumCommitBytes: Int64?
     /// Plan and report, change nothing.
     public var dryRun: Bool
     public var conditions: CommitConditions
@@ -35,16 +46,21 @@ public struct OptimizeOptions: Sendable, Hashable {
     }
 
     public init(
-        selection: Selection = .smallFiles, targetFileSize: Int64? = nil, condition: String? = nil, codec: Codec = .keep, reencodes: Bool = false,
-        maximumBytes: Int64? = nil,
-        dryRun: Bool = false, conditions: CommitConditions = CommitConditions()
+        selection: Selection = .smallFiles, zOrderBy: [String] = [], curve: SpaceFillingCurve? = nil, isFull: Bool = false, minimumFiles: Int = 1,
+        targetFileSize: Int64? = nil, condition: String? = nil, codec: Codec = .keep, reencodes: Bool = false, maximumBytes: Int64? = nil,
+        maximumCommitBytes: Int64? = nil, dryRun: Bool = false, conditions: CommitConditions = CommitConditions()
     ) {
         self.selection = selection
+        self.zOrderBy = zOrderBy
+        self.curve = curve
+        self.isFull = isFull
+        self.minimumFiles = minimumFiles
         self.targetFileSize = targetFileSize
         self.condition = condition
         self.codec = codec
         self.reencodes = reencodes
         self.maximumBytes = maximumBytes
+        self.maximumCommitBytes = maximumCommitBytes
         self.dryRun = dryRun
         self.conditions = conditions
     }

@@ -18,10 +18,11 @@ struct OptimizePlan: Sendable {
 
     /// - Parameters:
     ///   - groups: the snapshot's files by partition.
+    ///   - minimumGain: a bin must have so many files more than the one that it becomes.
     ///   - maximumBytes: how many bytes of files to rewrite at most; the bins with the most files for their bytes come first then.
     init(
         files: FileTable, groups: [FileTable.PartitionGroup], filter: PartitionFilter, selection: OptimizeOptions.Selection = .smallFiles,
-        targetFileSize: Int64, maximumBytes: Int64?
+        targetFileSize: Int64, minimumGain: Int = 1, maximumBytes: Int64?
     ) throws(DeltaError) {
         var bins: [Bin] = []
         var considered = 0
@@ -36,9 +37,10 @@ struct OptimizePlan: Sendable {
                 .sorted { ($0.time, $1.position) < ($1.time, $0.position) }
             let sizes = ordered.map { file in
                 // A clustered file is rewritten by itself, if it has to be.
-                files[file.position].clusteringProvider == nil ? Self.liveSize(files[file.position]) : .max
+                files[file.position].clusteringProvider == nil ? files[file.position].liveSize : .max
             }
-            for bin in BinPacking(targetFileSize: targetFileSize, takesAll: selection == .deletionVectors).bins(sizes: sizes) {
+            for bin in BinPacking(targetFileSize: targetFileSize, takesAll: selection == .deletionVectors).bins(sizes: sizes)
+            where selection == .deletionVectors || bin.count > minimumGain {
                 bins.append(
                     Bin(
                         partitionValues: group.values, files: bin.map { ordered[$0].position },
@@ -48,12 +50,6 @@ struct OptimizePlan: Sendable {
         self.bins = maximumBytes.map { Self.limit(bins, to: $0) } ?? bins
         consideredFiles = considered
         partitions = Set(self.bins.map { PartitionKey($0.partitionValues) }).count
-    }
-
-    /// What the rows of a file that are alive take of its bytes, as far as its statistics say.
-    private static func liveSize(_ file: FileView) -> Int64 {
-        guard let vector = file.deletionVector, let rows = file.numRecords, rows > 0 else { return file.size }
-        return Int64(Double(file.size) * (1 - min(1, Double(vector.cardinality) / Double(rows))))
     }
 
     private static func limit(_ bins: [Bin], to maximumBytes: Int64) -> [Bin] {

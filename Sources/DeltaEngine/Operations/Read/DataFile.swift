@@ -153,6 +153,11 @@ struct DataFile: Sendable {
         }
     }
 
+    /// Reads the wanted rows' row groups among these.
+    func scan(rowGroups: [Int]) throws(ParquetError) -> FileScan {
+        try FileScan(file, columns: positions.compactMap { $0 }, rowGroups: rowGroups.filter { liveRows(rowGroup: $0) > 0 })
+    }
+
     /// Reads the row groups with wanted rows, without what the bounds say that `condition` does not hold of; ``wanted(of:)`` makes rows of the table of it.
     func scan(where condition: RowCondition = .unknown, keepingDictionary: Bool = false) throws(ParquetError) -> FileScan {
         let groups = condition.isNever ? [] : rowGroups.indices.filter { liveRows(rowGroup: $0) > 0 }

@@ -141,7 +141,7 @@ final class Compaction {
 
     /// `keep` is what most of the bin's compressed bytes are compressed with, or zstd where Levee does not write that codec. Uncompressed chunks count
     /// only where all are: a writer stores so what would hardly shrink (``WriterOptions/minimumSavings``), whatever its codec.
-    private static func compression(_ codec: OptimizeOptions.Codec, _ files: [DataFile]) -> Compression {
+    static func compression(_ codec: OptimizeOptions.Codec, _ files: [DataFile]) -> Compression {
         switch codec {
         case .snappy: return .snappy
         case .zstd: return .zstd()

@@ -14,6 +14,9 @@ struct NewFileFormat: Sendable {
     let createdBy: String
     /// Entries of the footer.
     var keyValues: [FileMetadata.KeyValue] = []
+    /// Where a row group ends, other than where the writer's defaults say.
+    var rowGroupRows: Int?
+    var rowGroupBytes: Int?
     private let parallelism: Int
 
     init(_ snapshot: Snapshot, hidden: [Field] = [], compression: Compression, environment: EngineEnvironment) {
@@ -30,7 +33,12 @@ struct NewFileFormat: Sendable {
         createdBy = "levee version \(version) (build unknown)"
     }
 
-    var writerOptions: WriterOptions { WriterOptions(compression: compression, concurrency: parallelism, createdBy: createdBy, keyValues: keyValues) }
+    var writerOptions: WriterOptions {
+        var options = WriterOptions(compression: compression, concurrency: parallelism, createdBy: createdBy, keyValues: keyValues)
+        options.rowGroupRows = rowGroupRows ?? options.rowGroupRows
+        options.rowGroupBytes = rowGroupBytes ?? options.rowGroupBytes
+        return options
+    }
 }
 
 /// A data file that is being written, and known to ``StagedFiles``, but not yet part of the table. Used by one task at a time.

@@ -10,6 +10,18 @@ public struct Verification: Sendable, Hashable, Codable {
         self.table = table
     }
 
+    /// Takes a later commit of the same run into account.
+    mutating func add(_ later: Verification) {
+        table = later.table ?? table
+        guard let more = later.staged else { return }
+        guard let before = staged else {
+            staged = more
+            return
+        }
+        let compared = before.comparedRows == nil && more.comparedRows == nil ? nil : (before.comparedRows ?? 0) + (more.comparedRows ?? 0)
+        staged = Staged(files: before.files + more.files, rows: before.rows + more.rows, bytes: before.bytes + more.bytes, comparedRows: compared)
+    }
+
     /// New data files, each read back from the store before the commit: its size, its footer, its number of rows.
     public struct Staged: Sendable, Hashable, Codable {
         public var files: Int64

@@ -1,0 +1,124 @@
+import Base
+import Columnar
+
+/// The rows of runs in the order of the curve, in batches that fit into memory.
+struct SortedRows: Sendable {
+    /// Rows that are put in order together.
+    struct Batch: Sendable {
+        let pieces: [RowRuns.Piece]
+        /// Only rows of these keys; nil for all.
+        var keys: Range<UInt64>?
+        /// Whether all have one key: then they are in order as they are.
+        var isUniform = false
+        /// In memory, roughly.
+        let sizeInBytes: Int
+    }
+
+    private let runs: RowRuns
+    let batches: [Batch]
+
+    /// Keys of a range that are looked at to cut it up.
+    private static let sampledKeys = 1 << 16
+    /// Pieces that are read at once where most of their rows are not wanted.
+    private static let piecesAtOnce = 16
+
+    /// - Parameter targetBytes: of a batch. One may become larger by some times, where the sample was wrong about the rows.
+    init(_ runs: RowRuns, _ written: [RowRuns.Run], targetBytes: Int) async throws {
+        self.runs = runs
+        var batches: [Batch] = []
+        for index in 0..<runs.ranges.count {
+            try Task.checkCancellation()
+            let pieces = RowRuns.pieces(written, range: index)
+            guard !pieces.isEmpty else { continue }
+            let size = pieces.reduce(0) { $0 + $1.range.count }
+            if size <= targetBytes * 2 {
+                batches.append(Batch(pieces: pieces, sizeInBytes: size))
+            } else if runs.ranges.range(index).isOneKey {
+                batches += Self.uniform(pieces, targetBytes: targetBytes)
+            } else {
+                batches += try await Self.cut(runs, pieces, size, targetBytes: targetBytes)
+            }
+        }
+        self.batches = batches
+    }
+
+    /// Rows of one key in batches.
+    ///
+    /// - Parameter share: of the pieces' rows that have the key.
+    private static func uniform(_ pieces: [RowRuns.Piece], targetBytes: Int, keys: Range<UInt64>? = nil, share: Double = 1) -> [Batch] {
+        var batches: [Batch] = []
+        var current: [RowRuns.Piece] = []
+        var size = 0.0
+        for piece in pieces {
+            current.append(piece)
+            size += Double(piece.range.count) * share
+            guard size >= Double(targetBytes) else { continue }
+            batches.append(Batch(pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size)))
+            (current, size) = ([], 0)
+        }
+        if !current.isEmpty { batches.append(Batch(pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size))) }
+        return batches
+    }
+
+    /// A range that is too large is read once for each of the parts that its own keys cut it into.
+    private static func cut(_ runs: RowRuns, _ pieces: [RowRuns.Piece], _ size: Int, targetBytes: Int) async throws -> [Batch] {
+        let rows = pieces.reduce(0) { $0 + $1.rows }
+        let stride = max(1, rows / sampledKeys)
+        var sample: [UInt64] = []
+        var next = 0
+        for piece in pieces {
+            guard let keys = try await runs.readKeys([piece]).first else { continue }
+            while next < keys.count {
+                sample.append(keys[next])
+                next += stride
+            }
+            next -= keys.count
+        }
+        let ranges = KeyRanges(sample: sample, count: (size + targetBytes - 1) / targetBytes)
+        var counts = [Int](repeating: 0, count: ranges.count)
+        for range in ranges.ranges(of: sample) { counts[Int(range)] += 1 }
+        return (0..<ranges.count).flatMap { index -> [Batch] in
+            let keys = ranges.range(index)
+            let share = Double(counts[index]) / Double(max(1, sample.count))
+            if keys.isOneKey { return uniform(pieces, targetBytes: targetBytes, keys: keys, share: share) }
+            return [Batch(pieces: pieces, keys: keys, sizeInBytes: Int(Double(size) * share))]
+        }
+    }
+
+    /// The columns of a batch's rows in their order. There may be none.
+    func read(_ batch: Batch) async throws -> [Column] {
+        var parts = batch.keys == nil ? try await runs.read(batch.pieces) : []
+        if let keys = batch.keys {
+            var rest = batch.pieces[...]
+            while !rest.isEmpty {
+                try Task.checkCancellation()
+                let some = Array(rest.prefix(Self.piecesAtOnce))
+                rest = rest.dropFirst(some.count)
+                for piece in try await runs.read(some) {
+                    let own = piece[0].keys
+                    let rows = own.indices.filter { keys.contains(own[$0]) }.map { Int32($0) }
+                    if rows.isEmpty { continue }
+                    parts.append(try piece.map { column throws(ColumnarError) in try column.gathering(rows) })
+                }
+            }
+        }
+        let order = batch.isUniform
+            ? nil : RowsOfParts(RowOrder.sorted(parts.flatMap { $0[0].keys }), counts: parts.map { $0[0].count })
+        var columns: [Column] = []
+        for (place, type) in runs.columnTypes.enumerated() {
+            try Task.checkCancellation()
+            let column = parts.map { $0[place + 1] }
+            for index in parts.indices { parts[index][place + 1] = .nulls(.null, count: 0) }
+            if let order {
+                columns.append(try Column.gathering(order, from: column, type: type))
+            } else {
+                columns.append(try Column.concatenate(column, type: type))
+            }
+        }
+        return columns
+    }
+}
+
+extension Range<UInt64> {
+    fileprivate var isOneKey: Bool { upperBound - lowerBound == 1 }
+}
