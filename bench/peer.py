@@ -14,6 +14,8 @@ started = time.perf_counter()
 if operation == "compact":
     size = int(arguments[1]) if len(arguments) > 1 else None
     result = DeltaTable(path).optimize.compact(target_size=size, writer_properties=WriterProperties(compression=arguments[0].upper()))
+elif operation == "zorder":
+    result = DeltaTable(path).optimize.z_order(arguments[0].split(","), target_size=int(arguments[1]))
 elif operation == "delete":
     result = DeltaTable(path).delete(arguments[0])
 elif operation == "vacuum-dry-run":

@@ -56,9 +56,25 @@ def enable_deletion_vectors(table):
     (log / f"{len(list(log.glob('*.json'))):020d}.json").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def compare(name, source, levee, peer, runs, copies, prepare=lambda table: None):
+def files_per_lookup(table, columns):
+    """How many files a lookup of one value of each column has to open, by the files' statistics, on average; and how many there are."""
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+    files = pa.table(DeltaTable(table).get_add_actions(flatten=True))
+    counts = []
+    for column in columns:
+        low, high = (files.column(f"{side}.{column}").to_pylist() for side in ("min", "max"))
+        first, last = min(low), max(high)
+        values = [first + (last - first) * step / 1000 for step in range(1001)]
+        counts.append(sum(a <= value <= b for value in values for a, b in zip(low, high)) / len(values))
+    return counts, files.num_rows
+
+
+def compare(name, source, levee, peer, runs, copies, prepare=lambda table: None, inspect=None):
     """Both commands `runs` times in turn, each on a copy of `source` where the operation writes; Levee's is prepared first."""
     rows = {"levee": [], "deltalake": []}
+    inspected = {}
     for _ in range(runs):
         for who, command in (("levee", levee), ("deltalake", peer)):
             table = source
@@ -73,7 +89,11 @@ def compare(name, source, levee, peer, runs, copies, prepare=lambda table: None)
             if who == "deltalake":
                 wall = json.loads(output.splitlines()[-1])["wallSeconds"]
             rows[who].append((wall, cpu, peak))
+            if inspect:
+                inspected[who] = inspect(table)
     shutil.rmtree(WORK / "run", ignore_errors=True)
+    for who, (counts, count) in inspected.items():
+        print(f"{name}, {who}: a lookup touches {' and '.join(f'{touched:.1f}' for touched in counts)} of {count} files", file=sys.stderr)
     medians = {who: [statistics.median(column) for column in zip(*figures)] for who, figures in rows.items()}
     return {"name": name, **{who: dict(zip(("wall", "cpu", "peak"), figures)) for who, figures in medians.items()}}
 
@@ -149,6 +169,14 @@ def main():
         ),
         ("vacuum, full, dry run", vacuum, lambda t: [levee, "table", "vacuum", t, "--dry-run", "-o", "json"], lambda t: [python, peer, "vacuum-dry-run", t], False),
     ]
+    keys = ["customer_id", "created_at"]
+    for name, target in (("z-order, 100 MiB files", 100 << 20), ("z-order, 25 MiB files", 25 << 20)):
+        benchmarks.append(
+            (
+                name, small, lambda t, size=target: [levee, "table", "optimize", t, "--z-order-by", ",".join(keys), "--target-file-size", size, "-o", "json"],
+                lambda t, size=target: [python, peer, "zorder", t, ",".join(keys), size], True, lambda table: None, lambda table: files_per_lookup(table, keys),
+            )
+        )
     # Half of the files have rows that go, half of each's rows do. The peer writes no deletion vectors: it rewrites files both times.
     half = f"order_id < {files // 2 * 25_000} AND amount < 84"
     delete = (small, lambda t: [levee, "table", "delete", t, "--where", half, "-o", "json"], lambda t: [python, peer, "delete", t, half], True)

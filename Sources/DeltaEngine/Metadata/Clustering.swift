@@ -32,11 +32,13 @@ enum Clustering {
         let statistics = StatisticsColumns(dataFields: metadata.dataFields, configuration: metadata.configuration, storedName: metadata.physicalName)
         for column in columns {
             guard StatisticsBound.exists(for: column.type) else {
-                throw .invalidRequest(reason: "column \(column.name) is of type \(column.type), of which files have no statistics; a table cannot be clustered by it")
+                throw .invalidRequest(
+                    reason: "column \(column.name) is of type \(column.type), of which files have no statistics; a table cannot be clustered by it")
             }
             guard statistics.includes(column.storedPath) else {
                 throw .invalidRequest(
-                    reason: "files have no statistics on column \(column.name), by which the table is to be clustered; name it in delta.dataSkippingStatsColumns")
+                    reason:
+                        "files have no statistics on column \(column.name), by which the table is to be clustered; name it in delta.dataSkippingStatsColumns")
             }
         }
         let paths = columns.map { JSONValue.array($0.storedPath.map(JSONValue.string)) }

@@ -19,7 +19,7 @@ public struct EngineEnvironment: Sendable {
     public init(
         clock: any WallClock = SystemClock(), random: any RandomSource = SystemRandomSource(), logger: Logger = .none, parallelism: Int = 2,
         memoryBudget: Int64 = 512 << 20, engineInfo: String = "Levee/0.1.0", maximumCommitAttempts: Int = 200,
-        scratchDirectory: String = ProcessEnvironment.current["TMPDIR"] ?? "/tmp"
+        scratchDirectory: String = environmentVariable("TMPDIR") ?? "/tmp"
     ) {
         self.clock = clock
         self.random = random

@@ -41,7 +41,8 @@ extension Column {
         if parts.contains(where: { $0.nullCount > 0 }) {
             let validities = parts.map { $0.nullCount > 0 ? $0.validity : nil }
             bits = gatherBits(order, validities)
-            nulls = order.rows.count - (bits.map { bits in bits.withUnsafeBytes { $0.baseAddress.map { Bitmap.popcount($0, count: order.rows.count) } ?? 0 } } ?? 0)
+            nulls =
+                order.rows.count - (bits.map { bits in bits.withUnsafeBytes { $0.baseAddress.map { Bitmap.popcount($0, count: order.rows.count) } ?? 0 } } ?? 0)
         }
         let values: ColumnValues
         switch type {

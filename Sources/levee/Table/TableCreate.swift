@@ -21,7 +21,8 @@ enum TableCreate {
         let file = try TableAccess.file(path)
         let columns = try SchemaFile.parse(try await file.store.get(file.path), name: path)
         let options = CreateOptions(
-            schema: columns, partitionColumns: arguments[partitionBy] ?? [], clusterBy: arguments[clusterBy] ?? [], properties: try properties(arguments.all(property)), name: arguments[name],
+            schema: columns, partitionColumns: arguments[partitionBy] ?? [], clusterBy: arguments[clusterBy] ?? [],
+            properties: try properties(arguments.all(property)), name: arguments[name],
             description: arguments[description])
         let table = try TableAccess.table(arguments)
         let version = try await CreateOperation(table: table, options: options).run()

@@ -55,7 +55,9 @@ extension ClusterBy {
         if !own.isEmpty, FeatureRegistry.writerFeatures(snapshot.protocol).contains(TableFeature.clustering.name) {
             guard options.zOrderBy.isEmpty else {
                 throw .invalidRequest(
-                    reason: "the table is clustered by \(own.map(\.name).joined(separator: ", ")), and Delta has no Z-order of clustered tables; leave out the columns, and OPTIMIZE clusters by the table's own")
+                    reason:
+                        "the table is clustered by \(own.map(\.name).joined(separator: ", ")), and Delta has no Z-order of clustered tables; leave out the columns, and OPTIMIZE clusters by the table's own"
+                )
             }
             var columns: [ClusterColumn] = []
             for column in own { columns.append(try ClusterColumn.resolve(column.path, as: column.name, in: snapshot.metadata)) }

@@ -65,7 +65,8 @@ final class ClusteredFiles {
             let end = min(count, start + Int(clamping: entry.rows - entry.rowsWritten))
             // Sliced once: the writer goes on by itself where a row group ends in between.
             let part = start == 0 && end == count ? columns : columns.map { $0.slice(start..<end) }
-            try await entry.file.writer.write(try ColumnBatch(schema: schema, columns: part.enumerated().map { $1.named(as: schema.fields[$0].type) }, rowCount: end - start))
+            try await entry.file.writer.write(
+                try ColumnBatch(schema: schema, columns: part.enumerated().map { $1.named(as: schema.fields[$0].type) }, rowCount: end - start))
             entry.rowsWritten += Int64(end - start)
             rowsLeft -= Int64(end - start)
             start = end

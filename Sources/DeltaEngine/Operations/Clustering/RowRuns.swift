@@ -49,15 +49,15 @@ final class RowRuns: Sendable {
         }
         var target = BytesBuilder(capacity: ordered.reduce(0) { $0 + $1.sizeInBytes } * 9 / 8 + ranges.count * types.count * 32)
         var offsets: [Int] = []
-        var counts: [Int32] = []
+        var rowsOfRanges: [Int32] = []
         for range in 0..<ranges.count {
             offsets.append(target.count)
-            counts.append(Int32(starts[range + 1] - starts[range]))
+            rowsOfRanges.append(Int32(starts[range + 1] - starts[range]))
             if starts[range + 1] > starts[range] { try SpilledRows.append(ordered, rows: starts[range]..<starts[range + 1], to: &target) }
         }
         offsets.append(target.count)
         ordered = []
-        return Run(extent: try await file.append(target.take()), starts: offsets, rows: counts)
+        return Run(extent: try await file.append(target.take()), starts: offsets, rows: rowsOfRanges)
     }
 
     // MARK: Reading

@@ -5,7 +5,9 @@ import Columnar
 struct SortedRows: Sendable {
     /// Rows that are put in order together.
     struct Batch: Sendable {
-        let pieces: [RowRuns.Piece]
+        let range: Int
+        /// nil for all of the range: they are many, and only looked up when they are read.
+        var pieces: [RowRuns.Piece]?
         /// Only rows of these keys; nil for all.
         var keys: Range<UInt64>?
         /// Whether all have one key: then they are in order as they are.
@@ -15,6 +17,7 @@ struct SortedRows: Sendable {
     }
 
     private let runs: RowRuns
+    private let written: [RowRuns.Run]
     let batches: [Batch]
 
     /// Keys of a range that are looked at to cut it up.
@@ -25,6 +28,7 @@ struct SortedRows: Sendable {
     /// - Parameter targetBytes: of a batch. One may become larger by some times, where the sample was wrong about the rows.
     init(_ runs: RowRuns, _ written: [RowRuns.Run], targetBytes: Int) async throws {
         self.runs = runs
+        self.written = written
         var batches: [Batch] = []
         for index in 0..<runs.ranges.count {
             try Task.checkCancellation()
@@ -32,11 +36,11 @@ struct SortedRows: Sendable {
             guard !pieces.isEmpty else { continue }
             let size = pieces.reduce(0) { $0 + $1.range.count }
             if size <= targetBytes * 2 {
-                batches.append(Batch(pieces: pieces, sizeInBytes: size))
+                batches.append(Batch(range: index, sizeInBytes: size))
             } else if runs.ranges.range(index).isOneKey {
-                batches += Self.uniform(pieces, targetBytes: targetBytes)
+                batches += Self.uniform(index, pieces, targetBytes: targetBytes)
             } else {
-                batches += try await Self.cut(runs, pieces, size, targetBytes: targetBytes)
+                batches += try await Self.cut(runs, index, pieces, size, targetBytes: targetBytes)
             }
         }
         self.batches = batches
@@ -45,7 +49,9 @@ struct SortedRows: Sendable {
     /// Rows of one key in batches.
     ///
     /// - Parameter share: of the pieces' rows that have the key.
-    private static func uniform(_ pieces: [RowRuns.Piece], targetBytes: Int, keys: Range<UInt64>? = nil, share: Double = 1) -> [Batch] {
+    private static func uniform(
+        _ range: Int, _ pieces: [RowRuns.Piece], targetBytes: Int, keys: Range<UInt64>? = nil, share: Double = 1
+    ) -> [Batch] {
         var batches: [Batch] = []
         var current: [RowRuns.Piece] = []
         var size = 0.0
@@ -53,15 +59,17 @@ struct SortedRows: Sendable {
             current.append(piece)
             size += Double(piece.range.count) * share
             guard size >= Double(targetBytes) else { continue }
-            batches.append(Batch(pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size)))
+            batches.append(Batch(range: range, pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size)))
             (current, size) = ([], 0)
         }
-        if !current.isEmpty { batches.append(Batch(pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size))) }
+        if !current.isEmpty { batches.append(Batch(range: range, pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size))) }
         return batches
     }
 
     /// A range that is too large is read once for each of the parts that its own keys cut it into.
-    private static func cut(_ runs: RowRuns, _ pieces: [RowRuns.Piece], _ size: Int, targetBytes: Int) async throws -> [Batch] {
+    private static func cut(
+        _ runs: RowRuns, _ range: Int, _ pieces: [RowRuns.Piece], _ size: Int, targetBytes: Int
+    ) async throws -> [Batch] {
         let rows = pieces.reduce(0) { $0 + $1.rows }
         let stride = max(1, rows / sampledKeys)
         var sample: [UInt64] = []
@@ -80,16 +88,17 @@ struct SortedRows: Sendable {
         return (0..<ranges.count).flatMap { index -> [Batch] in
             let keys = ranges.range(index)
             let share = Double(counts[index]) / Double(max(1, sample.count))
-            if keys.isOneKey { return uniform(pieces, targetBytes: targetBytes, keys: keys, share: share) }
-            return [Batch(pieces: pieces, keys: keys, sizeInBytes: Int(Double(size) * share))]
+            if keys.isOneKey { return uniform(range, pieces, targetBytes: targetBytes, keys: keys, share: share) }
+            return [Batch(range: range, pieces: pieces, keys: keys, sizeInBytes: Int(Double(size) * share))]
         }
     }
 
     /// The columns of a batch's rows in their order. There may be none.
     func read(_ batch: Batch) async throws -> [Column] {
-        var parts = batch.keys == nil ? try await runs.read(batch.pieces) : []
+        let pieces = batch.pieces ?? RowRuns.pieces(written, range: batch.range)
+        var parts = batch.keys == nil ? try await runs.read(pieces) : []
         if let keys = batch.keys {
-            var rest = batch.pieces[...]
+            var rest = pieces[...]
             while !rest.isEmpty {
                 try Task.checkCancellation()
                 let some = Array(rest.prefix(Self.piecesAtOnce))
@@ -102,7 +111,8 @@ struct SortedRows: Sendable {
                 }
             }
         }
-        let order = batch.isUniform
+        let order =
+            batch.isUniform
             ? nil : RowsOfParts(RowOrder.sorted(parts.flatMap { $0[0].keys }), counts: parts.map { $0[0].count })
         var columns: [Column] = []
         for (place, type) in runs.columnTypes.enumerated() {

@@ -28,7 +28,8 @@ struct CurveKeys: Sendable {
         self.columns = columns
         let bits = bits ?? (columns == 1 ? Self.bitsOfOne : min(Self.mostBits, 60 / max(1, columns)))
         self.bits = bits
-        spread = columns == 1
+        spread =
+            columns == 1
             ? []
             : (0..<columns).map { column in
                 (0..<(1 << bits)).map { rank in

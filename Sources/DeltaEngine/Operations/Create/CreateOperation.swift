@@ -13,7 +13,8 @@ public struct CreateOptions: Sendable {
     public var conditions: CommitConditions
 
     public init(
-        schema: Schema, partitionColumns: [String] = [], clusterBy: [String] = [], properties: [String: String] = [:], name: String? = nil, description: String? = nil,
+        schema: Schema, partitionColumns: [String] = [], clusterBy: [String] = [], properties: [String: String] = [:], name: String? = nil,
+        description: String? = nil,
         conditions: CommitConditions = CommitConditions()
     ) {
         self.schema = schema

@@ -150,7 +150,9 @@ public struct OptimizeOperation: Sendable {
         guard options.selection == .smallFiles else { return ["predicate": predicate, "applyPurge": "true"] }
         let names = work.clustering?.names ?? []
         let isTables = work.clustering?.isTables ?? false
-        var parameters: JSONObject = ["predicate": predicate, "zOrderBy": list(isTables ? [] : names), "clusterBy": list(isTables ? names : []), "auto": "false"]
+        var parameters: JSONObject = [
+            "predicate": predicate, "zOrderBy": list(isTables ? [] : names), "clusterBy": list(isTables ? names : []), "auto": "false",
+        ]
         if options.isFull { parameters["isFull"] = "true" }
         return parameters
     }

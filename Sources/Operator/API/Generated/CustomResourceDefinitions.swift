@@ -1425,6 +1425,32 @@ public enum CustomResourceDefinitions {
                               maxLength: 32
                               pattern: '^[0-9]+(Ki|Mi|Gi|Ti|k|M|G|T)?$'
                               description: At most so many bytes of files are rewritten; the rest is left. Default no limit.
+                            maxBytesPerCommit:
+                              type: string
+                              maxLength: 32
+                              pattern: '^[0-9]+(Ki|Mi|Gi|Ti|k|M|G|T)?$'
+                              description: >-
+                                Commit whenever so many bytes of files have been rewritten, so that a run that fails does not begin anew. Default once, at the end.
+                            minFiles:
+                              type: integer
+                              format: int32
+                              minimum: 1
+                              description: >-
+                                Leave files alone that would not become at least so many fewer; where rows are sorted, where fewer are new. Default 1.
+                            zOrderBy:
+                              type: array
+                              maxItems: 30
+                              description: >-
+                                Sort rows by these columns (fields of structs as a.b), so that few files have the rows of near values. A table that was created with
+                                clustering columns is sorted by those, and must not have any here.
+                              items: { type: string, minLength: 1, maxLength: 1024 }
+                            curve:
+                              type: string
+                              enum: [ZOrder, Hilbert]
+                              description: The curve along which rows are sorted. Default ZOrder; for a table's own clustering columns Hilbert.
+                            full:
+                              type: boolean
+                              description: Sort files anew that are sorted already. Default false.
                         vacuum:
                           type: object
                           description: Remove files that no version within the retention needs.

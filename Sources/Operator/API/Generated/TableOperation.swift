@@ -75,6 +75,23 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
         var `where`: String?
         /// At most so many bytes of files are rewritten; the rest is left. Default no limit.
         var maxBytes: String?
+        /// Commit whenever so many bytes of files have been rewritten, so that a run that fails does not begin anew. Default once, at the end.
+        var maxBytesPerCommit: String?
+        /// Leave files alone that would not become at least so many fewer; where rows are sorted, where fewer are new. Default 1.
+        var minFiles: Int32?
+        /// Sort rows by these columns (fields of structs as a.b), so that few files have the rows of near values. A table that was created with
+        /// clustering columns is sorted by those, and must not have any here.
+        var zOrderBy: [String]?
+        /// The curve along which rows are sorted. Default ZOrder; for a table's own clustering columns Hilbert.
+        var curve: Curve?
+        /// Sort files anew that are sorted already. Default false.
+        var full: Bool?
+
+        /// The curve along which rows are sorted. Default ZOrder; for a table's own clustering columns Hilbert.
+        enum Curve: String, Codable, CaseIterable, Hashable, Sendable {
+            case zOrder = "ZOrder"
+            case hilbert = "Hilbert"
+        }
     }
 
     /// Remove files that no version within the retention needs.

@@ -24,7 +24,9 @@ extension TableOperationSpec.Optimize: OperationMember {
     fileprivate func work() throws(InvalidSpec) -> any TaskWork {
         OptimizeWork(
             targetFileSize: try SpecText.optional(targetFileSize, "optimize.targetFileSize", SpecText.fileSize), condition: self.where,
-            maximumBytes: try SpecText.optional(maxBytes, "optimize.maxBytes", SpecText.bytes))
+            maximumBytes: try SpecText.optional(maxBytes, "optimize.maxBytes", SpecText.bytes),
+            maximumCommitBytes: try SpecText.optional(maxBytesPerCommit, "optimize.maxBytesPerCommit", SpecText.bytes),
+            minimumFiles: minFiles.map(Int.init), zOrderBy: zOrderBy, curve: curve.map { $0 == .hilbert ? "hilbert" : "zorder" }, isFull: full)
     }
 }
 

@@ -51,7 +51,8 @@ import Testing
             testDescription: "other columns are new", files: [File(name: "o", size: 100, cube: "o", ids: 0...9, columns: #"["x"]"#)], expected: [["o"]]),
         Case(testDescription: "Spark's without a curve", files: [File(name: "z", size: 100, cube: "z", ids: 0...9, curve: nil)], expected: []),
         Case(
-            testDescription: "worn out by deletions", files: [File(name: "w", size: 100, cube: "w", ids: 0...9, deleted: 20), File(name: "g", size: 100, cube: "w", ids: 10...19, deleted: 1)],
+            testDescription: "worn out by deletions",
+            files: [File(name: "w", size: 100, cube: "w", ids: 0...9, deleted: 20), File(name: "g", size: 100, cube: "w", ids: 10...19, deleted: 1)],
             expected: [["w"]]),
         Case(
             testDescription: "clustered by somebody else", files: [File(name: "l", size: 100, cube: "l", ids: 0...9, provider: "liquid"), new("n", 0...9)],
@@ -78,7 +79,8 @@ import Testing
 
     private func plan(_ example: Case, _ snapshot: Snapshot, _ clustering: ClusterBy) throws -> [[String]] {
         let plan = try ClusterPlan(
-            files: snapshot.files, groups: snapshot.files.partitionGroups(), filter: PartitionFilter(nil, metadata: snapshot.metadata, now: Timestamp(milliseconds: 0)),
+            files: snapshot.files, groups: snapshot.files.partitionGroups(),
+            filter: PartitionFilter(nil, metadata: snapshot.metadata, now: Timestamp(milliseconds: 0)),
             clustering: clustering, isFull: example.full, targetFileSize: 100, minimumFiles: example.minimumFiles, maximumBytes: example.maximumBytes)
         return plan.cubes.map { $0.files.map { snapshot.files[$0].path.decoded }.sorted() }
     }
@@ -130,7 +132,8 @@ import Testing
         let fixture = try await DataFixture(partitionBy: ["p"])
         for start in 0..<3 { try await fixture.append(start * 30..<start * 30 + 30) }
         let options = OptimizeOptions(
-            zOrderBy: zOrderBy, maximumCommitBytes: 1, conditions: CommitConditions(operationUID: "u", idempotency: .init(appId: "a", version: 7), expectedVersion: 3))
+            zOrderBy: zOrderBy, maximumCommitBytes: 1,
+            conditions: CommitConditions(operationUID: "u", idempotency: .init(appId: "a", version: 7), expectedVersion: 3))
         let result = try await OptimizeOperation(table: fixture.table, options: options).run()
         #expect(result.metrics.numBatches == 3)
         #expect(result.metrics.numFilesRemoved == 9)
