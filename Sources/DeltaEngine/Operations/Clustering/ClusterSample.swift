@@ -35,13 +35,15 @@ struct ClusterSample: Sendable {
         let chosen = evenly(views.count, mostFiles, random).map { views[$0] }
         let known = chosen.compactMap(\.numRecords)
         let knownRows = known.reduce(Int64(0)) { $0.saturatingAdding($1) }
-        let perFile = known.isEmpty ? Double(rows) : Double(knownRows) / Double(known.count)
-        let fraction = Double(rows) / max(1, perFile * Double(chosen.count))
+        // Files of which nobody says how many rows they have give as many each.
+        let fraction = known.isEmpty ? nil : Double(rows) * Double(known.count) / (max(1, Double(knownRows)) * Double(chosen.count))
+        let each = Double(rows) / Double(max(1, chosen.count))
         let measured = Set(evenly(chosen.count, measuredFiles, random))
         let work = chosen.enumerated().map { (view: $1, isMeasured: measured.contains($0), seed: random.next()) }
         let parts = try await concurrentMap(work, limit: parallelism + 1) { view, isMeasured, seed in
             let file = try await open(view)
-            let picked = try await pick(file, columns, fraction: fraction, SeededRandomSource(seed: seed))
+            let picked = try await pick(
+                file, columns, fraction: fraction ?? each / Double(max(1, file.rowCount)), SeededRandomSource(seed: seed))
             let (rows, bytes) = isMeasured ? try await measure(file) : (0, 0)
             return Part(file: file, columns: picked, measuredRows: rows, measuredBytes: bytes)
         }
