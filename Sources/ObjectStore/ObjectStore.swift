@@ -120,10 +120,16 @@ public struct ObjectInfo: Sendable, Hashable {
 public protocol ObjectWriter: AnyObject, Sendable {
     /// Appends. Returns when the store can take more, so that memory stays bounded.
     func write(_ bytes: Bytes) async throws
+    /// Appends bytes of an object without their passing through this process. False, and nothing was written, where the two stores cannot.
+    func copy(_ range: Range<Int64>, of path: ObjectPath, in store: any ObjectStore) async throws -> Bool
     /// Makes the object visible, durably. Throws ``ObjectStoreError/alreadyExists(path:)`` rather than replacing another object.
     func finish() async throws
     /// Gives up and removes what was written. Never throws: it runs while another error is on its way. Works in a cancelled task.
     func abort() async
+}
+
+extension ObjectWriter {
+    public func copy(_ range: Range<Int64>, of path: ObjectPath, in store: any ObjectStore) async throws -> Bool { false }
 }
 
 /// A listing that is pulled page by page.

@@ -109,6 +109,27 @@ import Testing
         await expect({ if case .invalidPath = $0 { true } else { false } }) { try await store.put(ObjectPath(deep), .empty, mode: .ifAbsent) }
     }
 
+    /// Within the kernel, between two stores, behind and before other bytes; to a file that is opened anew each time.
+    @Test func aWriterTakesRangesOfOtherFiles() async throws {
+        let bytes = Bytes((0..<(20 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })
+        let other = LocalStore(root: directory.appending("other"), executor: Backend.executor)
+        let path = try ObjectPath("a/source")
+        try await other.put(path, bytes, mode: .ifAbsent)
+        let writer = try await store.write(ObjectPath("target"))
+        try await writer.write(Bytes("head"))
+        #expect(try await writer.copy(5..<(17 << 20), of: path, in: other))
+        try await writer.write(Bytes("middle"))
+        #expect(try await writer.copy(0..<3, of: path, in: other))
+        #expect(try await writer.copy(7..<7, of: path, in: other))
+        await expect({ if case .invalidRange = $0 { true } else { false } }) { _ = try await writer.copy(0..<(21 << 20), of: path, in: other) }
+        await expect(Self.isNotFound) { _ = try await writer.copy(0..<1, of: ObjectPath("b"), in: other) }
+        #expect(try await !writer.copy(0..<1, of: path, in: InMemoryStore()))
+        try await writer.finish()
+        let source = bytes.withUnsafeBytes { Array($0) }
+        let expected = Array("head".utf8) + source[5..<(17 << 20)] + Array("middle".utf8) + source[0..<3]
+        #expect(try await store.get(ObjectPath("target")).withUnsafeBytes { $0.elementsEqual(expected) })
+    }
+
     @Test(arguments: [true, false])
     func aFullDiskIsSaidAndLeavesNothing(nameless: Bool) async throws {
         guard let disk = try SmallDisk("size=256k") else { return }

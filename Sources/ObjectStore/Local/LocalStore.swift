@@ -145,6 +145,11 @@ private final class LocalWriter: ObjectWriter {
         try await executor.run { [file] in try file.append(bytes) }
     }
 
+    func copy(_ range: Range<Int64>, of path: ObjectPath, in store: any ObjectStore) async throws -> Bool {
+        guard let other = store as? LocalStore else { return false }
+        return try await executor.run { [file] in try file.copy(range, of: path, in: other.tree) }
+    }
+
     func finish() async throws {
         try await executor.run { [file] in try file.publish(.ifAbsent) }
     }

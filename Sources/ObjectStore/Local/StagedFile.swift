@@ -49,7 +49,14 @@ final class StagedFile: @unchecked Sendable {
         } catch {
             throw ObjectStoreError(error, path: tree.shown(path.string), operation: "writing")
         }
-        written += Int64(bytes.count)
+        noteWritten(Int64(bytes.count))
+    }
+
+    /// Of the file itself, for calls that write into it; they do so at its end.
+    var descriptor: Int32 { file.number }
+
+    func noteWritten(_ count: Int64) {
+        written += count
         if written - writebackStarted >= Self.writebackChunk {
             // Only a hint: where it fails, `fsync` has more to do.
             _ = levee_start_writeback(file.number, writebackStarted, written - writebackStarted)

@@ -29,18 +29,38 @@ extension ParquetWriter {
         try await endRowGroup()
         var chunks: [WrittenChunk] = []
         let types = layout.nodes.flatMap(\.leafTypes)
+        let starts = try await copyChunks(group.columns.map(\.byteRange), of: file)
         for (index, chunk) in group.columns.enumerated() {
-            let start = output.position
-            try await copy(chunk.byteRange, of: file)
-            chunks.append(written(chunk, layout.tree.leaves[index], types[index], start: start, isWithoutNaN: leavesWithoutNaN.contains(index)))
+            chunks.append(written(chunk, layout.tree.leaves[index], types[index], start: starts[index], isWithoutNaN: leavesWithoutNaN.contains(index)))
         }
         for (index, chunk) in group.columns.enumerated() { try await copyIndexes(chunk, of: file, rowCount: group.rowCount, to: &chunks[index]) }
         guard rowCount > 0 else { return }
         append(WrittenRowGroup(rowCount: rowCount, chunks: chunks))
     }
 
-    /// Pieces are fetched while the one before is written.
+    /// Appends the chunks; returns where each begins now. Those that lie behind one another in the file are copied together.
+    private func copyChunks(_ ranges: [Range<Int64>], of file: ParquetFile) async throws -> [Int64] {
+        var starts: [Int64] = []
+        var run: Range<Int64>?
+        var position = output.position
+        for range in ranges {
+            starts.append(position)
+            position += Int64(range.count)
+            if let current = run, current.upperBound == range.lowerBound {
+                run = current.lowerBound..<range.upperBound
+            } else {
+                if let run { try await copy(run, of: file) }
+                run = range
+            }
+        }
+        if let run { try await copy(run, of: file) }
+        return starts
+    }
+
+    /// By the store where it can. Else pieces are fetched while the one before is written.
     private func copy(_ range: Range<Int64>, of file: ParquetFile) async throws {
+        if range.isEmpty { return }
+        if try await output.copy(range, of: file.path, in: file.store) { return }
         var pieces = stride(from: range.lowerBound, to: range.upperBound, by: Self.pieceBytes)
             .map { $0..<min($0 + Int64(Self.pieceBytes), range.upperBound) }[...]
         guard let first = pieces.popFirst() else { return }

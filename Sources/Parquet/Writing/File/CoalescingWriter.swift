@@ -29,6 +29,14 @@ final class CoalescingWriter {
         }
     }
 
+    /// Appends bytes of an object where the store can copy them by itself; false, and nothing was written, where it cannot.
+    func copy(_ range: Range<Int64>, of path: ObjectPath, in store: any ObjectStore) async throws -> Bool {
+        try await flush()
+        guard try await writer.copy(range, of: path, in: store) else { return false }
+        position += Int64(range.count)
+        return true
+    }
+
     func finish() async throws {
         try await flush()
         try await writer.finish()
