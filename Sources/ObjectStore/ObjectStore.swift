@@ -34,6 +34,12 @@ public protocol ObjectStore: Sendable {
     /// Deletes objects; one that is not there counts as deleted. Returns those that could not be, each with its error.
     func delete(_ paths: [ObjectPath]) async throws -> [(path: ObjectPath, error: ObjectStoreError)]
 
+    /// Has the service copy an object of another store to a path, only where none is, so that no bytes pass through this process. False, with nothing done,
+    /// where these two stores cannot; see ``ObjectCopy``.
+    ///
+    /// Throws ``ObjectStoreError/alreadyExists(path:)``.
+    func copy(_ source: ObjectPath, of store: any ObjectStore, sizeInBytes: Int64, to path: ObjectPath) async throws -> Bool
+
     /// Writes of large objects that were begun before `time` and came to no end: their writers were killed. They show in no listing, and are paid for.
     /// Empty where the service drops them by itself.
     func unfinishedUploads(begunBefore time: Timestamp) async throws -> [UnfinishedUpload]
@@ -44,6 +50,8 @@ public protocol ObjectStore: Sendable {
 
 extension ObjectStore {
     public func get(_ path: ObjectPath) async throws -> Bytes { try await get(path, range: nil) }
+
+    public func copy(_ source: ObjectPath, of store: any ObjectStore, sizeInBytes: Int64, to path: ObjectPath) async throws -> Bool { false }
 
     public func unfinishedUploads(begunBefore time: Timestamp) async throws -> [UnfinishedUpload] { [] }
 

@@ -4,7 +4,7 @@ import ObjectStore
 
 /// Reads deletion vectors, wherever they are: in the log itself, or in a file with others (protocol, "Deletion Vector File Storage Format").
 struct DeletionVectorReader: Sendable {
-    let store: any ObjectStore
+    let files: TableFiles
 
     /// A vector larger than this is taken for damage: one bit for each of four billion rows.
     private static let largest: Int32 = 512 << 20
@@ -22,7 +22,7 @@ struct DeletionVectorReader: Sendable {
         if descriptor.storageType == "i", descriptor.sizeInBytes == 0, descriptor.cardinality == 0 { return .none }
         let data: Bytes
         if let path = try descriptor.path {
-            data = try await stored(descriptor, try path.object(in: store))
+            data = try await stored(descriptor, try files.place(of: path))
         } else {
             data = try inline(descriptor)
         }
@@ -48,13 +48,13 @@ struct DeletionVectorReader: Sendable {
     }
 
     /// The vector at its offset: its size, its bytes, their checksum; numbers are big-endian. The first one stands behind the format's version.
-    private func stored(_ descriptor: DeletionVectorDescriptor, _ path: ObjectPath) async throws -> Bytes {
+    private func stored(_ descriptor: DeletionVectorDescriptor, _ place: TableFiles.Place) async throws -> Bytes {
         let offset = Int64(descriptor.offset ?? 0)
         guard offset >= 0 else { throw damage(descriptor, "its offset is \(offset)") }
         let isFirst = offset <= 1
         let start = isFirst ? 0 : offset
         let length = Int(descriptor.sizeInBytes)
-        let bytes = try await store.get(path, range: start..<(start + (isFirst ? 1 : 0) + 8 + Int64(length)))
+        let bytes = try await place.store.get(place.path, range: start..<(start + (isFirst ? 1 : 0) + 8 + Int64(length)))
         return try bytes.withUnsafeBytes { (raw) throws(DeltaError) in
             let head = isFirst ? 1 : 0
             guard raw.count == head + 8 + length else { throw damage(descriptor, "the file ends too early, at byte \(start + Int64(raw.count))") }

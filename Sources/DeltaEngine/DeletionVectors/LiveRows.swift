@@ -1,5 +1,3 @@
-import ObjectStore
-
 /// Which rows of a data file somebody wants.
 enum LiveRows: Sendable {
     case all
@@ -9,9 +7,9 @@ enum LiveRows: Sendable {
     case only(DeletedRows)
 
     /// The rows that a file's vector leaves; all where it has none. Throws what ``DeletionVectorReader/read(_:)`` throws.
-    static func without(_ descriptor: DeletionVectorDescriptor?, in store: any ObjectStore) async throws -> LiveRows {
+    static func without(_ descriptor: DeletionVectorDescriptor?, in files: TableFiles) async throws -> LiveRows {
         guard let descriptor else { return .all }
-        return .without(try await DeletionVectorReader(store: store).read(descriptor))
+        return .without(try await DeletionVectorReader(files: files).read(descriptor))
     }
 
     var vector: DeletedRows? {

@@ -35,13 +35,13 @@ public struct DataPath: Sendable {
 
     /// The object it names in a store whose root is the table's root.
     ///
-    /// Throws ``DeltaError/unsupportedPath(path:reason:)`` for a file outside of the root (a shallow clone has them) and for what no store can hold.
+    /// Throws ``DeltaError/unsupportedPath(path:reason:)`` for a file outside of the root (``TableFiles`` finds those) and for what no store can hold.
     public func object(in store: any ObjectStore) throws(DeltaError) -> ObjectPath {
         var relative = decoded
         if isAbsolute {
             guard let inside = Self.relativePath(ofLocation: relative, in: store) else {
                 throw .unsupportedPath(
-                    path: encoded, reason: "it lies outside of the table's own directory, as a shallow clone's files do, and Levee does not follow those yet")
+                    path: encoded, reason: "it lies outside of the table's own directory")
             }
             relative = inside
         }

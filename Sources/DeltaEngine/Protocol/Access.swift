@@ -12,6 +12,8 @@ public enum Access: String, Sendable, Hashable, CaseIterable {
     case maintain
     /// Put the table back to an older version: files and metadata that it had come again as they were.
     case restore
+    /// Take another table's files and metadata over as they are; asked of both tables.
+    case clone
     /// Delete files that no version in retention refers to, and record it.
     case vacuum
     /// Change schema, partitioning or properties.
@@ -38,6 +40,7 @@ extension Access: CustomStringConvertible {
         case .delete: "deleting rows was"
         case .maintain: "rewriting files was"
         case .restore: "restoring was"
+        case .clone: "cloning was"
         case .vacuum: "vacuuming was"
         case .metadataChange: "changing the metadata was"
         case .checkpoint: "checkpointing was"

@@ -6,10 +6,13 @@ import Parquet
 public final class DeltaTable: Sendable {
     public let store: any ObjectStore
     public let environment: EngineEnvironment
+    /// Where the files are that the log names.
+    public let files: TableFiles
 
     public init(store: any ObjectStore, environment: EngineEnvironment = EngineEnvironment()) {
         self.store = store
         self.environment = environment
+        files = TableFiles(store, outside: environment.outside)
     }
 
     /// Where the table is, for messages.

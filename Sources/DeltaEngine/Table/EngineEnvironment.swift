@@ -15,11 +15,13 @@ public struct EngineEnvironment: Sendable {
     public var engineInfo: String
     /// Most attempts at one commit before ``DeltaError/tooManyAttempts(version:attempts:)``.
     public var maximumCommitAttempts: Int
+    /// What may be opened of the files that tables' logs name outside of the tables' own directories.
+    public var outside: OutsideStores
 
     public init(
         clock: any WallClock = SystemClock(), random: any RandomSource = SystemRandomSource(), logger: Logger = .none, parallelism: Int = 2,
         memoryBudget: Int64 = 512 << 20, engineInfo: String = "Levee/0.1.0", maximumCommitAttempts: Int = 200,
-        scratchDirectory: String = environmentVariable("TMPDIR") ?? "/tmp"
+        scratchDirectory: String = environmentVariable("TMPDIR") ?? "/tmp", outside: OutsideStores = .none
     ) {
         self.clock = clock
         self.random = random
@@ -29,6 +31,7 @@ public struct EngineEnvironment: Sendable {
         self.engineInfo = engineInfo
         self.scratchDirectory = scratchDirectory
         self.maximumCommitAttempts = max(1, maximumCommitAttempts)
+        self.outside = outside
     }
 }
 

@@ -16,7 +16,7 @@ struct RowTracking: Sendable {
         highWaterMark = domains[Self.domain].flatMap(Self.highWaterMark) ?? -1
     }
 
-    private static func highWaterMark(_ domain: DomainMetadata) -> Int64? {
+    static func highWaterMark(_ domain: DomainMetadata) -> Int64? {
         (try? JSON.parse(domain.configuration))?[highWaterMarkKey]?.intValue
     }
 
@@ -31,9 +31,15 @@ struct RowTracking: Sendable {
     ///
     /// Throws ``DeltaError/invalidRequest(reason:)`` for a file whose statistics do not say how many ids it needs.
     func assign(_ actions: [Action], version: Int64) throws(DeltaError) -> [Action] {
+        // A clone brings the mark of the ids that its files have.
         var next = highWaterMark
+        let mark = highWaterMark
+        for case let .domainMetadata(domain) in actions where domain.domain == Self.domain && !domain.removed {
+            next = max(next, Self.highWaterMark(domain) ?? next)
+        }
         var assigned: [Action] = []
         for action in actions {
+            if case let .domainMetadata(domain) = action, domain.domain == Self.domain, !domain.removed { continue }
             guard case var .add(file) = action else {
                 assigned.append(action)
                 continue
@@ -50,7 +56,7 @@ struct RowTracking: Sendable {
             file.defaultRowCommitVersion = file.defaultRowCommitVersion ?? version
             assigned.append(.add(file))
         }
-        if next > highWaterMark {
+        if next > mark {
             let configuration = JSON.encode([Self.highWaterMarkKey: .integer(next)])
             assigned.append(.domainMetadata(DomainMetadata(domain: Self.domain, configuration: configuration, removed: false)))
         }

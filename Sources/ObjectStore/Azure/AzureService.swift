@@ -12,6 +12,8 @@ final class AzureService: RemoteService {
     let signer: AzureSigner
     let container: AzureContainer
     let usesBatches = Lock(true)
+    /// Set for good once the service has turned a copy down.
+    let refusesCopies = Lock(false)
     /// Cleared for good once the service has not known the version that begins listings anywhere.
     let knowsStartFrom = Lock(true)
 
@@ -41,7 +43,7 @@ final class AzureService: RemoteService {
     }
 
     /// Throws a failure of status 404 where a directory is.
-    private func look(_ key: String, target: String) async throws -> RemoteResponse {
+    func look(_ key: String, target: String) async throws -> RemoteResponse {
         let request = request("head", "looking up", "HEAD", key, target: target)
         let response = try await client.send(request)
         guard !response.isDirectory else { throw request.notFound() }

@@ -16,6 +16,8 @@ final class AzureSigner: RequestSigner {
         credentials = CredentialCache(source, clock: clock)
     }
 
+    func credential() async throws -> AzureCredential { try await credentials.credential().credential }
+
     func sign(_ request: inout RemoteRequest, at time: Timestamp) async throws {
         if request.headers["x-ms-version"] == nil { request.headers["x-ms-version"] = Self.serviceVersion }
         try await signPart(&request, at: time)
@@ -25,7 +27,7 @@ final class AzureSigner: RequestSigner {
     func signPart(_ request: inout RemoteRequest, at time: Timestamp) async throws {
         let now = time + clockSkew.withLock { $0 }
         request.headers["x-ms-date"] = now.httpDate
-        switch try await credentials.credential().credential {
+        switch try await credential() {
         case let .sharedKey(key): request.headers["Authorization"] = SharedKey.authorization(of: request, account: account, key: key)
         case let .signature(items, expires):
             if let expires, expires <= now {

@@ -9,6 +9,8 @@ final class GCSService: RemoteService {
     let bucket: GCSBucket
     /// Private endpoints and emulators have no batches.
     let usesBatches = Lock(true)
+    /// Set for good once the service has turned a copy down.
+    let refusesCopies = Lock(false)
 
     /// Of objects that are written in pieces; a multiple of 256 KiB.
     let partSize: Int

@@ -90,9 +90,15 @@ public final class LocalStore: ObjectStore {
     }
 
     public func write(_ path: ObjectPath) async throws -> any ObjectWriter {
-        let file = try await executor.run { [tree, random] in try StagedFile(for: path, in: tree, random: random) }
-        return LocalWriter(file: file, executor: executor)
+        LocalWriter(file: try await stage(path), executor: executor)
     }
+
+    /// A file that is to become the object.
+    func stage(_ path: ObjectPath) async throws -> StagedFile {
+        try await executor.run { [tree, random] in try StagedFile(for: path, in: tree, random: random) }
+    }
+
+    func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result { try await executor.run(body) }
 
     public func list(prefix: String, startAfter: String?) -> any ObjectListing {
         LocalListing(tree: tree, prefix: prefix, startAfter: startAfter, executor: executor)

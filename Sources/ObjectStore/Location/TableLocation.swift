@@ -111,6 +111,15 @@ public struct TableLocation: Sendable, Hashable {
     /// The location that this one is in; the root's own is the root.
     public var parent: TableLocation { TableLocation(scheme, authority: authority, path: path.pathComponents.dropLast().joined(separator: "/")) }
 
+    /// The root of the bucket, the container or this machine's files that it is in.
+    public var container: TableLocation { TableLocation(scheme, authority: authority, path: "/") }
+
+    /// What follows `root` in the path, without a slash at its start; nil for a place that is not below it.
+    public func path(below root: TableLocation) -> String? {
+        guard self != root, isInside(root) else { return nil }
+        return String(decoding: path.utf8.dropFirst(root.path == "/" ? 1 : root.path.utf8.count + 1), as: UTF8.self)
+    }
+
     /// The last component; empty for the root.
     public var name: String { path.pathComponents.last ?? "" }
 

@@ -21,6 +21,8 @@ protocol RemoteService: AnyObject, Sendable {
     /// Throws ``ObjectStoreError/alreadyExists(path:)`` where another's object is.
     func putIfAbsent(_ key: String, _ bytes: Bytes, target: String) async throws
     func upload(_ key: String, target: String) -> any MultipartTarget
+    /// False where the service does not do it. Throws ``ObjectStoreError/alreadyExists(path:)`` where something is at `key`.
+    func copy(_ source: String, of other: Self, sizeInBytes: Int64, to key: String, target: String) async throws -> Bool
     func list(_ range: ListedRange) -> any ObjectListing
     /// An object that is not there counts as deleted.
     func delete(_ key: String, target: String) async throws
@@ -101,6 +103,13 @@ final class RemoteStore<Service: RemoteService>: ObjectStore {
 
     func write(_ path: ObjectPath) async throws -> any ObjectWriter {
         MultipartWriter(service.upload(key(path), target: name(path.string)))
+    }
+
+    func copy(_ source: ObjectPath, of store: any ObjectStore, sizeInBytes: Int64, to path: ObjectPath) async throws -> Bool {
+        guard let other = store as? RemoteStore<Service> else { return false }
+        return try await reportingStoreErrors {
+            try await service.copy(other.key(source), of: other.service, sizeInBytes: sizeInBytes, to: key(path), target: name(path.string))
+        }
     }
 
     func list(prefix: String, startAfter: String?) -> any ObjectListing {

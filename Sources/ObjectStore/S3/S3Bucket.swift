@@ -6,6 +6,8 @@ final class S3Bucket: Sendable {
     let name: String
     let client: RemoteClient
     let configuration: S3Configuration
+    /// Buckets that this one's credentials could not copy from; nobody tries again.
+    let refusedSources = Lock<Set<String>>([])
     private let signer: S3Signer
     private let conditions = ConditionalWriteSupport()
 

@@ -4,7 +4,7 @@ import Glibc
 import ObjectStore
 
 /// What the `levee table` commands share: the table's place, and how much of the machine to use.
-enum TableAccess {
+struct TableAccess {
     static let location = Positional(name: "URI", help: "the table: a path, or a file://, s3://, abfss://, az:// or gs:// URL")
     static let memoryLimit = Option.byteCount("memory-limit", "the most memory to use (default: what the machine or its control group allows)")
     static let logLevel = Option<LogLevel>.choice("log-level", "what to report on standard error (default warning)")
@@ -15,18 +15,29 @@ enum TableAccess {
 
     static var options: [any AnyOption] { [storageOption, memoryLimit, logLevel] }
 
-    /// The table at a location. Reads nothing yet.
-    static func table(_ arguments: Arguments, at location: String? = nil) throws -> DeltaTable {
+    private let factory: StoreFactory
+    private let environment: EngineEnvironment
+
+    init(_ arguments: Arguments) throws {
         let resources = AvailableResources.current()
-        let memory = min(arguments[memoryLimit] ?? .max, resources.memoryLimit)
+        let memory = min(arguments[Self.memoryLimit] ?? .max, resources.memoryLimit)
         let executor = BlockingExecutor(threads: max(4, resources.cpuCount * 2), name: "levee-io")
-        let place = try TableLocation(location ?? arguments[Self.location], relativeTo: workingDirectory())
-        let logger = Logger(label: "levee", sink: StandardErrorSink(format: .text), minimum: arguments[logLevel] ?? .warning)
-        return DeltaTable(
-            store: try StoreFactory(executor: executor, options: try storeOptions(arguments)).open(place),
-            environment: EngineEnvironment(
-                logger: logger, parallelism: resources.cpuCount, memoryBudget: memory / 2, engineInfo: "Levee/\(Levee.version)"))
+        let factory = StoreFactory(executor: executor, options: try Self.storeOptions(arguments))
+        let logger = Logger(label: "levee", sink: StandardErrorSink(format: .text), minimum: arguments[Self.logLevel] ?? .warning)
+        self.factory = factory
+        // Who names a table on a command line may read what its log refers to, with their own rights.
+        environment = EngineEnvironment(
+            logger: logger, parallelism: resources.cpuCount, memoryBudget: memory / 2, engineInfo: "Levee/\(Levee.version)",
+            outside: .anywhere { location throws(ObjectStoreError) in try factory.open(location) })
     }
+
+    /// The table at a location. Reads nothing yet.
+    func table(at location: String) throws -> DeltaTable {
+        DeltaTable(store: try factory.open(try TableLocation(location, relativeTo: Self.workingDirectory())), environment: environment)
+    }
+
+    /// The one table of a command.
+    static func table(_ arguments: Arguments) throws -> DeltaTable { try TableAccess(arguments).table(at: arguments[location]) }
 
     /// What the command line and the environment say of storage.
     private static func storeOptions(_ arguments: Arguments) throws -> StoreOptions {

@@ -11,6 +11,7 @@ enum TableCommands {
             .command(TableCreate.command),
             .command(TableWrite.command),
             .command(TableDelete.command),
+            .command(TableClone.command),
             .command(TableRestore.command),
             .command(TableRepair.command),
             .command(TableReorg.command),

@@ -117,7 +117,7 @@ import Testing
         for (expected, bytes, descriptor) in cases {
             let store = InMemoryStore()
             try await store.put(ObjectPath(Self.vectorFile), Bytes(bytes), mode: .overwrite)
-            let error = await #expect(throws: DeltaError.self) { try await DeletionVectorReader(store: store).read(descriptor) }
+            let error = await #expect(throws: DeltaError.self) { try await DeletionVectorReader(files: TableFiles(store)).read(descriptor) }
             guard case let .corruptDeletionVector(_, reason)? = error else {
                 Issue.record("\(expected): \(String(describing: error))")
                 continue

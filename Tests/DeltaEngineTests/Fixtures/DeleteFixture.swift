@@ -174,7 +174,7 @@ struct DeleteFixture {
         let id = snapshot.metadata.columnMapping.physical(snapshot.schema.fields[0])
         var origins: [Int64: [Int64]] = [:]
         for view in snapshot.files {
-            let file = try await DataFile.open(table.log.store, view, mapping: snapshot.metadata.columnMapping, fields: [id], hidden: hidden.fields)
+            let file = try await DataFile.open(table.log.table.files, view, mapping: snapshot.metadata.columnMapping, fields: [id], hidden: hidden.fields)
             let scan = try file.scan()
             while let run = try await scan.next(maxRows: 7) {
                 let batch = try file.wanted(of: run)

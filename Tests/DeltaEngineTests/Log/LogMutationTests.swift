@@ -99,7 +99,7 @@ import Testing
                 storageType: "p", pathOrInlineDv: "memory:///v.bin", offset: offsets[0], sizeInBytes: Int32(vector.count), cardinality: Int64(Set(rows).count))
             try await store.put(path, Bytes(Self.mutated(bytes, random)), mode: .overwrite)
             do {
-                let read = try await DeletionVectorReader(store: store).read(descriptor)
+                let read = try await DeletionVectorReader(files: TableFiles(store)).read(descriptor)
                 #expect(read.count == descriptor.cardinality, "mutation \(number)")
             } catch is DeltaError, is ObjectStoreError {
                 continue

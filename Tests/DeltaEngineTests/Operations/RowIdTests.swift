@@ -41,7 +41,7 @@ import Testing
         var origins: [Int64: Origin] = [:]
         for view in try await table.table.snapshot().files {
             let file = try await table.open(view)
-            let live = try await LiveRows.without(view.deletionVector, in: table.log.store)
+            let live = try await LiveRows.without(view.deletionVector, in: table.log.table.files)
             let kept = live.kept(in: 0..<file.metadata.rowCount).map { Set($0.map(Int64.init)) }
             var first: Int64 = 0
             for group in file.metadata.rowGroups.indices {

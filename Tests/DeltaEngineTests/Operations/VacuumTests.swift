@@ -85,7 +85,7 @@ import Testing
         let snapshot = try await fixture.table.snapshot()
         let now = fixture.clock.now()
         let rules = VacuumRules(
-            names: VacuumNames(partitionColumns: []), live: try LivePaths(snapshot, store: fixture.store, now: now, retention: .zero), cutoff: now,
+            names: VacuumNames(partitionColumns: []), live: try LivePaths(snapshot, files: fixture.table.files, now: now, retention: .zero), cutoff: now,
             capacity: 2)
         let scan = VacuumListing(store: fixture.store, rules: rules)
         var found = Set<ObjectPath>()
@@ -204,7 +204,7 @@ import Testing
         let snapshot = try await fixture.table.snapshot()
         let now = fixture.clock.now()
         let rules = VacuumRules(
-            names: VacuumNames(partitionColumns: []), live: try LivePaths(snapshot, store: fixture.store, now: now, retention: .zero), cutoff: now,
+            names: VacuumNames(partitionColumns: []), live: try LivePaths(snapshot, files: fixture.table.files, now: now, retention: .zero), cutoff: now,
             capacity: 2)
         let all = try await VacuumOperation(table: fixture.table, options: Self.options(.listing, dryRun: true)).run()
         var found: Set<String> = []

@@ -7,7 +7,7 @@ import Testing
 @Suite struct FeaturePageTests {
     private static let columns: [(title: String, access: Access)] = [
         ("read", .read), ("append", .append), ("change rows", .rewrite), ("delete rows", .delete), ("optimize", .maintain), ("restore", .restore),
-        ("vacuum", .vacuum),
+        ("clone", .clone), ("vacuum", .vacuum),
         ("checkpoint", .checkpoint), ("change metadata", .metadataChange), ("manifest", .manifest),
     ]
 

@@ -38,6 +38,8 @@ class AzureServer(Server):
         # Off for appliances and emulators that list from the beginning whatever they are asked for.
         self.honours_start_from = True
         self.supports_batch = True
+        # How often a copy is looked at before it is done.
+        self.copy_looks = 0
         # As a server that would let two writers overwrite each other's commits.
         self.ignores_conditions = False
         self.tokens = tokens or TokenServer()
@@ -250,7 +252,11 @@ class AzureServer(Server):
 
     def blob_properties(self, request, container, name):
         blob = self._existing(request, container, name)
-        return Answer(200, {"Accept-Ranges": "bytes", **blob.headers()}, length=len(blob.content))
+        copy = {}
+        if blob.copy_id:
+            copy = {"x-ms-copy-id": blob.copy_id, "x-ms-copy-status": "pending" if blob.copy_looks else "success"}
+            blob.copy_looks = max(0, blob.copy_looks - 1)
+        return Answer(200, {"Accept-Ranges": "bytes", **copy, **blob.headers()}, length=len(blob.content))
 
     def set_metadata(self, request, container, name):
         blob = self._existing(request, container, name)
@@ -268,10 +274,19 @@ class AzureServer(Server):
     def copy_blob(self, request, container, name):
         source = Request("GET", *urllib.parse.urlsplit(request.headers["x-ms-copy-source"])[2:4], Headers(), b"")
         _, source_container, source_name = split(source)
+        if "sig" in request.parameters and "sig" not in source.parameters:
+            # Whoever is let in by a signature needs one for the source, too.
+            raise Refused(403, "CannotVerifyCopySource", "Server failed to authenticate the request.")
         blob = self._existing(Request("GET", "", "", Headers(), b""), source_container, source_name)
         self._check_new(self.container(container), request, name)
-        copy = self.container(container).put(name, blob.content, blob.own_headers())
-        return Answer(202, {**copy.identity(), "x-ms-copy-id": secrets.token_hex(16), "x-ms-copy-status": "success"})
+        headers = blob.own_headers()
+        if any(header.startswith("x-ms-meta-") for header in request.headers):
+            # Metadata of its own takes the place of the source's.
+            headers = {header: value for header, value in headers.items() if not header.startswith("x-ms-meta-")}
+            headers |= {header: value for header, value in request.headers.items() if header.startswith("x-ms-meta-")}
+        copy = self.container(container).put(name, blob.content, headers)
+        copy.copy_id, copy.copy_looks = secrets.token_hex(16), self.copy_looks
+        return Answer(202, {**copy.identity(), "x-ms-copy-id": copy.copy_id, "x-ms-copy-status": "pending" if copy.copy_looks else "success"})
 
     def _batch(self, request, container, _):
         if not self.supports_batch:

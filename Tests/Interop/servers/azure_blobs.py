@@ -22,6 +22,7 @@ class Blob:
         self.content = content
         self.blocks = blocks or {}
         self.appended = []
+        self.copy_id, self.copy_looks = None, 0
         self.is_directory = directory
         self.etag = tag()
         self.modified = self.created = time.time()

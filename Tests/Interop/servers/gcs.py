@@ -26,6 +26,8 @@ class GCSServer(Server):
         super().__init__(port)
         self.identity = Identity(self.url)
         self.supports_batch = True
+        # In how many requests an object is rewritten.
+        self.rewrite_requests = 1
         # As a server that would let two writers overwrite each other's commits.
         self.ignores_conditions = False
         # Of each piece of a resumable upload only so much is kept; the client has to send the rest again.
@@ -114,7 +116,13 @@ class GCSServer(Server):
                 return self._compose(request, self.bucket(bucket), name)
             case ["b", bucket, "o", name, "rewriteTo", "b", target, "o", new] if method == "POST":
                 source = self._existing(self.bucket(bucket), name)
-                copy = self._store(request, self.bucket(target), new, source.content, source.metadata)
+                token = request.parameters.get("rewriteToken", "")
+                if len(token) + 1 < self.rewrite_requests:
+                    sizes = {"totalBytesRewritten": "0", "objectSize": str(len(source.content))}
+                    return Answer.json(200, {"kind": "storage#rewriteResponse", "done": False, **sizes, "rewriteToken": token + "x"})
+                # A resource in the body takes the place of the source's metadata.
+                metadata = json.loads(request.body) if request.body else source.metadata
+                copy = self._store(request, self.bucket(target), new, source.content, metadata)
                 sizes = {"totalBytesRewritten": str(len(source.content)), "objectSize": str(len(source.content))}
                 return Answer.json(200, {"kind": "storage#rewriteResponse", "done": True, **sizes, "resource": copy.resource()})
         raise Problem(404, "notFound", "Not Found")

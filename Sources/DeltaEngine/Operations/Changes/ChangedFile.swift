@@ -33,11 +33,11 @@ struct ChangedFile: Sendable {
     }
 
     /// The rows that were changed.
-    func rows(_ store: any ObjectStore) async throws -> LiveRows {
-        let reader = DeletionVectorReader(store: store)
+    func rows(_ files: TableFiles) async throws -> LiveRows {
+        let reader = DeletionVectorReader(files: files)
         switch kind {
         case .changeData: return .all
-        case let .inserted(vector), let .deleted(vector): return try await .without(vector, in: store)
+        case let .inserted(vector), let .deleted(vector): return try await .without(vector, in: files)
         case let .nowDeleted(vector, other), let .restored(vector, other):
             async let rows = reader.read(vector)
             guard let other else { return .only(try await rows) }

@@ -80,11 +80,12 @@ public final class ChangesReader: RowReader, @unchecked Sendable {
         constants[Self.timestampColumn] = .some(.timestamp(commit.timestamp.microseconds))
         if let type = changed.changeType { constants[Self.typeColumn] = .some(.string(type)) }
         if query.rowCondition(nil, constants: constants).isNever { return nil }
-        async let rows = changed.rows(table.store)
+        async let rows = changed.rows(table.files)
         let stored = query.needed.filter { constants[$0.name] == nil }
         // What became of a row its file says beside the table's columns, under a name that is not mapped.
+        let place = try table.files.place(of: changed.path)
         let file = try await DataFile.open(
-            table.store, try changed.path.object(in: table.store), sizeInBytes: changed.sizeInBytes, mapping: metadata.columnMapping,
+            place.store, place.path, sizeInBytes: changed.sizeInBytes, mapping: metadata.columnMapping,
             fields: stored.filter { $0.name != Self.typeColumn }, hidden: stored.filter { $0.name == Self.typeColumn })
         return try FileBatches(file: try await file.only(rows), query: query, constants: constants)
     }

@@ -13,7 +13,8 @@ final class StagedFiles: Sendable {
         self.logger = logger
     }
 
-    /// Takes note of a file that is about to be written. Before, not after: a writer that fails half-way may leave something.
+    /// Takes note of a file that is about to be written. Before, not after: a writer that fails half-way may leave something. One under a name that others may
+    /// use too only after, once it is known to be ours; what lies there otherwise the next vacuum takes.
     func add(_ path: ObjectPath) {
         paths.withLock { $0.append(path) }
     }

@@ -213,7 +213,7 @@ final class Deletion {
         if let changes, !marked.isEmpty || !rewritten.removed.isEmpty {
             for position in byPartition(removed, at: \.self) {
                 let file = snapshot.files[position]
-                try await changes.write(try await LiveRows.without(file.deletionVector, in: table.store), of: file)
+                try await changes.write(try await LiveRows.without(file.deletionVector, in: table.files), of: file)
             }
             try await changes.finish()
             metrics.numAddedChangeFiles = Int64(changes.files.count)

@@ -4,7 +4,7 @@ import ObjectStore
 
 /// Finds the rows of files that a condition is true of, by the columns that it needs.
 struct RowMatcher: Sendable {
-    private let store: any ObjectStore
+    private let files: TableFiles
     private let metadata: TableMetadata
     private let query: RowQuery
 
@@ -26,7 +26,7 @@ struct RowMatcher: Sendable {
 
     /// Throws ``DeltaError/invalidRequest(reason:)`` for a condition that cannot be used.
     init(_ table: DeltaTable, _ snapshot: Snapshot, condition: String, now: Timestamp) throws(DeltaError) {
-        store = table.store
+        files = table.files
         metadata = snapshot.metadata
         query = try RowQuery(ReadOptions(columns: [], condition: condition), over: snapshot.schema.fields, now: now)
     }
@@ -34,9 +34,9 @@ struct RowMatcher: Sendable {
     func match(_ view: FileView, at position: Int) async throws -> Match {
         let constants = try metadata.partitionConstants(view.partitionValues)
         var before = DeletedRows.none
-        if let vector = view.deletionVector { before = try await DeletionVectorReader(store: store).read(vector) }
+        if let vector = view.deletionVector { before = try await DeletionVectorReader(files: files).read(vector) }
         let file = try await DataFile.open(
-            store, view, deleting: before, mapping: metadata.columnMapping, fields: query.needed.filter { constants[$0.name] == nil })
+            files, view, deleting: before, mapping: metadata.columnMapping, fields: query.needed.filter { constants[$0.name] == nil })
         let batches = try FileBatches(file: file, query: query, constants: constants, keepingDictionary: true)
         var found = DeletedRowsBuilder()
         while let placed = try await batches.nextPlaced() {

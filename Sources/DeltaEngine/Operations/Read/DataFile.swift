@@ -41,14 +41,14 @@ struct DataFile: Sendable {
     /// Throws ``DeltaError/corruptDataFile(path:reason:)`` where a column cannot be the table's: of another type, or missing where it must not be;
     /// ``DeltaError/corruptDeletionVector(path:reason:)``.
     static func open(
-        _ store: any ObjectStore, _ view: FileView, deleting deleted: DeletedRows? = nil, mapping: ColumnMapping, fields: [Field], hidden: [Field] = []
+        _ files: TableFiles, _ view: FileView, deleting deleted: DeletedRows? = nil, mapping: ColumnMapping, fields: [Field], hidden: [Field] = []
     ) async throws -> DataFile {
-        let path = try view.path.object(in: store)
+        let place = try files.place(of: view.path)
         if let deleted {
-            return try await open(store, path, sizeInBytes: view.size, mapping: mapping, fields: fields, hidden: hidden).only(.without(deleted))
+            return try await open(place.store, place.path, sizeInBytes: view.size, mapping: mapping, fields: fields, hidden: hidden).only(.without(deleted))
         }
-        async let live = LiveRows.without(view.deletionVector, in: store)
-        let whole = try await open(store, path, sizeInBytes: view.size, mapping: mapping, fields: fields, hidden: hidden)
+        async let live = LiveRows.without(view.deletionVector, in: files)
+        let whole = try await open(place.store, place.path, sizeInBytes: view.size, mapping: mapping, fields: fields, hidden: hidden)
         return try await whole.only(live)
     }
 

@@ -58,7 +58,7 @@ public final class TableReader: RowReader, @unchecked Sendable {
                 guard let file = try nextMatchingFile() else { return nil }
                 let constants = try snapshot.metadata.partitionConstants(file.partitionValues)
                 let opened = try await DataFile.open(
-                    table.store, file, mapping: snapshot.metadata.columnMapping, fields: query.needed.filter { constants[$0.name] == nil })
+                    table.files, file, mapping: snapshot.metadata.columnMapping, fields: query.needed.filter { constants[$0.name] == nil })
                 return try FileBatches(file: opened, query: query, constants: constants)
             }
         }

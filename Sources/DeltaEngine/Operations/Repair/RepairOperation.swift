@@ -76,7 +76,7 @@ public struct RepairOperation: Sendable {
         let now = table.environment.clock.now()
         let rules = VacuumRules(
             names: VacuumNames(partitionColumns: snapshot.metadata.partitionColumns),
-            live: try LivePaths(snapshot, store: table.store, now: now, retention: ever), cutoff: now + ever, capacity: RepairResult.longestSample)
+            live: try LivePaths(snapshot, files: table.files, now: now, retention: ever), cutoff: now + ever, capacity: RepairResult.longestSample)
         let findings = try await VacuumListing(store: table.store, rules: rules).run(progress: progress)
         result.metrics.numUnknownFiles = findings.count
         result.metrics.unknownFilesSize = findings.sizeInBytes

@@ -98,14 +98,14 @@ final class Compaction {
 
     /// Opens a bin's files; nil for a bin that is better left alone.
     private func start(_ bin: OptimizePlan.Bin) async throws -> BinRewrite? {
-        let store = table.store
+        let tableFiles = table.files
         let fields = fields
         let hidden = rowIds?.fields ?? []
         let mapping = snapshot.metadata.columnMapping
         let sources = bin.files.map { (view: snapshot.files[$0], deleted: deleted[$0]) }
         let defaults = try rowIds.map { _ in try sources.map { try RowIdColumns.defaults(of: $0.view, version: snapshot.version) } } ?? []
         let files = try await concurrentMap(sources, limit: max(8, table.environment.parallelism * 4)) { source in
-            try await DataFile.open(store, source.view, deleting: source.deleted, mapping: mapping, fields: fields, hidden: hidden)
+            try await DataFile.open(tableFiles, source.view, deleting: source.deleted, mapping: mapping, fields: fields, hidden: hidden)
         }
         // What one file says of its calendar can be said of the one file that comes of it.
         if files.count > 1, let legacy = files.first(where: \.hasLegacyCalendar) {

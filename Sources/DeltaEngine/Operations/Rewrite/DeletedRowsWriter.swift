@@ -37,8 +37,9 @@ final class DeletedRowsWriter {
 
     /// Rows of a file of the table. Those of one partition should come one behind the other: each change of the partition starts a new file.
     func write(_ rows: LiveRows, of view: FileView) async throws {
+        let place = try table.files.place(of: view.path)
         let whole = try await DataFile.open(
-            table.store, view.path.object(in: table.store), sizeInBytes: view.size, mapping: snapshot.metadata.columnMapping, fields: fields, hidden: [])
+            place.store, place.path, sizeInBytes: view.size, mapping: snapshot.metadata.columnMapping, fields: fields, hidden: [])
         let source = try whole.only(rows)
         try source.checkCalendarCarries()
         let partition = PartitionKey(view.partitionValues)

@@ -8,8 +8,8 @@ struct LivePaths {
     /// Open addressing with linear probing; zero marks a free place.
     private var slots: [UInt64]
     private(set) var count = 0
-    /// Files known by their own name alone, in whatever directory.
-    private var names: Set<String> = []
+    /// Whether there are files that are known by their own name alone, in whatever directory; they stand as `/name`, which no path is.
+    private var hasNames = false
 
     init(capacity: Int = 0) {
         var size = 64
@@ -28,11 +28,17 @@ struct LivePaths {
     }
 
     /// Keeps every file of this name.
-    mutating func insert(name: String) { names.insert(name) }
+    mutating func insert(name: String) {
+        hasNames = true
+        insert("/\(name)")
+    }
 
     func contains(_ path: String) -> Bool {
-        if !names.isEmpty, let name = path.split(separator: "/").last, names.contains(String(name)) { return true }
-        let hash = Self.hash(path)
+        if hasNames, let name = path.utf8.split(separator: UInt8(ascii: "/")).last, contains(hash: Self.hash("/\(Substring(name))")) { return true }
+        return contains(hash: Self.hash(path))
+    }
+
+    private func contains(hash: UInt64) -> Bool {
         let mask = slots.count - 1
         var place = Int(truncatingIfNeeded: hash) & mask
         while slots[place] != 0 {

@@ -32,7 +32,7 @@ public struct VacuumOperation: Sendable {
         let now = table.environment.clock.now()
         let rules = VacuumRules(
             names: VacuumNames(partitionColumns: snapshot.metadata.partitionColumns),
-            live: try LivePaths(snapshot, store: table.store, now: now, retention: retention), cutoff: now - retention)
+            live: try LivePaths(snapshot, files: table.files, now: now, retention: retention), cutoff: now - retention)
         let last = try await table.newestVersion(at: rules.cutoff)
         let scan: any VacuumScan =
             switch options.source {

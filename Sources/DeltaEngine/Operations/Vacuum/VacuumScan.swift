@@ -72,21 +72,21 @@ extension LivePaths {
     /// The paths that the snapshot's table still needs: its files, those that left it within the retention, and the deletion vectors of both.
     ///
     /// Change-data files are in no snapshot; they go by their age alone, as in Spark.
-    init(_ snapshot: Snapshot, store: any ObjectStore, now: Timestamp, retention: Duration) throws(DeltaError) {
+    init(_ snapshot: Snapshot, files: TableFiles, now: Timestamp, retention: Duration) throws(DeltaError) {
         self.init(capacity: snapshot.files.count + snapshot.tombstones.count)
         for file in snapshot.files {
-            try insert(file.encodedPath, in: store)
-            if let vector = try file.deletionVector?.path { try insert(vector, in: store) }
+            try insert(file.encodedPath, in: files)
+            if let vector = try file.deletionVector?.path { try insert(vector, in: files) }
         }
         for tombstone in snapshot.tombstones where tombstone.isRetained(at: now, retention: retention) {
-            try insert(tombstone.encodedPath, in: store)
-            if let vector = try tombstone.deletionVector?.path { try insert(vector, in: store) }
+            try insert(tombstone.encodedPath, in: files)
+            if let vector = try tombstone.deletionVector?.path { try insert(vector, in: files) }
         }
     }
 
     /// Mostly a path is spelled in the log as it is in the store, and needs no text made of it.
-    private mutating func insert(_ encoded: Bytes, in store: any ObjectStore) throws(DeltaError) {
-        if encoded.withUnsafeBytes(Self.isPlain) { insert(encoded) } else { try insert(DataPath(encoded: encoded.text), in: store) }
+    private mutating func insert(_ encoded: Bytes, in files: TableFiles) throws(DeltaError) {
+        if encoded.withUnsafeBytes(Self.isPlain) { insert(encoded) } else { try insert(DataPath(encoded: encoded.text), in: files) }
     }
 
     /// No escape, no scheme, no leading slash, and no component that is empty or begins with a dot.
@@ -105,11 +105,10 @@ extension LivePaths {
 
     /// Throws for a relative path that cannot be resolved: the file that it means must not be taken for dead. One outside of the root will not be
     /// listed, unless the root has another name by which it is inside, so the file's own name is kept.
-    private mutating func insert(_ path: DataPath, in store: any ObjectStore) throws(DeltaError) {
-        do throws(DeltaError) {
-            insert(try path.object(in: store).string)
-        } catch {
-            guard path.isAbsolute, let name = path.decoded.split(separator: "/").last else { throw error }
+    private mutating func insert(_ path: DataPath, in files: TableFiles) throws(DeltaError) {
+        if let object = path.isAbsolute ? try? files.inside(path) : try files.inside(path) {
+            insert(object.string)
+        } else if let name = path.decoded.split(separator: "/").last {
             insert(name: String(name))
         }
     }

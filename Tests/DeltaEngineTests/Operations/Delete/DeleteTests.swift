@@ -53,7 +53,7 @@ import Testing
         let after = try await data.table.snapshot()
         #expect(after.files.map { $0.deletionVector?.cardinality ?? 0 }.sorted() == [1, 2, 2])
         for file in after.files {
-            let vector = try await DeletionVectorReader(store: data.store).read(try #require(file.deletionVector))
+            let vector = try await DeletionVectorReader(files: TableFiles(data.store)).read(try #require(file.deletionVector))
             #expect(vector.kept(in: 0..<10)?.map { Int($0) } == (0..<10).filter { $0 != 3 && ($0 != 4 || vector.count == 1) })
             // As many records as the file has, and bounds that nobody takes for tight any more.
             #expect(file.stats?.text.hasPrefix(#"{"numRecords":10,"minValues""#) ?? false)
@@ -99,7 +99,7 @@ import Testing
     /// Spark's way to say that a vector deletes nothing.
     @Test func anEmptyVectorIsNone() async throws {
         let empty = DeletionVectorDescriptor(storageType: "i", pathOrInlineDv: "", offset: nil, sizeInBytes: 0, cardinality: 0)
-        #expect(try await DeletionVectorReader(store: InMemoryStore()).read(empty).count == 0)
+        #expect(try await DeletionVectorReader(files: TableFiles(InMemoryStore())).read(empty).count == 0)
     }
 
     @Test func filesThatAreRewrittenBecomeOneOfEachPartition() async throws {
