@@ -92,3 +92,56 @@ def test_maintenance_of_a_shallow_clone_stays_inside(levee, tmp_path):
     assert delta_rs_rows(clone) == [row for row in before if row[0] >= 50]
     assert delta_rs_rows(source) == before and files == {path: (source / path).stat().st_mtime_ns for path in data_files(source)}
     assert all((clone / path).exists() for path in {file["path"] for file in levee("table", "files", clone)})
+
+
+def test_a_vacuum_of_the_source_keeps_what_clones_need(levee, tmp_path):
+    source, clone, second = (tmp_path / name for name in ("source", "clone", "second"))
+    write_deltalake(source, pa.table({"id": range(100)}), configuration={"delta.enableDeletionVectors": "true"})
+    levee("table", "delete", source, "--where", "id % 10 = 0")
+    levee("table", "clone", source, clone, "--mode", "shallow")
+    levee("table", "clone", clone, second, "--mode", "shallow")
+    wanted = delta_rs_rows(clone)
+    levee("table", "reorg", source)
+    age_all(source, 30)
+    force = ["--retention", "0h", "--allow-short-retention"]
+    for arguments in ([], ["--lite"], ["--dry-run"]):
+        result = levee("table", "vacuum", source, *force, *arguments)
+        assert result["metrics"]["numFilesToDelete"] == 0 and result["metrics"]["numClones"] == 2 and result["metrics"]["numFilesKeptForClones"] == 2, arguments
+    assert delta_rs_rows(clone) == wanted == delta_rs_rows(second)
+
+    # One that cannot be read stops it; the clone of a clone counts when the one between is gone.
+    log = clone / "_delta_log" / f"{0:020}.json"
+    whole = log.read_bytes()
+    log.write_text("{")
+    said = levee.fails(4, "table", "vacuum", source, *force)
+    assert str(clone) in said and "--forget-clone" in said
+    log.write_bytes(whole)
+    marker = next((source / "_levee" / "clones").iterdir())
+    old = json.loads(marker.read_text())
+    marker.write_text(json.dumps({**old, "created": old["created"] - 30 * 86_400_000}))
+    (clone / "_delta_log").rename(tmp_path / "moved")
+    assert levee("table", "vacuum", source, *force)["metrics"]["numFilesKeptForClones"] == 2
+    (tmp_path / "moved").rename(clone / "_delta_log")
+
+    # Forgotten, and named again by hand.
+    assert levee("table", "vacuum", source, *force, "--forget-clone", clone, "--keep-for", second, "--dry-run")["metrics"]["numFilesKeptForClones"] == 2
+    levee("table", "vacuum", source, *force, "--forget-clone", clone)
+    assert not marker.exists() and len(data_files(source)) == 1
+
+
+def test_a_clone_that_is_gone_is_forgotten(levee, tmp_path):
+    import shutil
+
+    source, clone = tmp_path / "source", tmp_path / "clone"
+    small_files(source, files=3)
+    levee("table", "clone", source, clone, "--mode", "shallow")
+    levee("table", "optimize", source)
+    age_all(source, 30)
+    shutil.rmtree(clone)
+    force = ["--retention", "0h", "--allow-short-retention"]
+    # It may be on its way yet.
+    assert levee("table", "vacuum", source, *force)["metrics"]["numFilesKeptForClones"] == 3
+    (marker,) = (source / "_levee" / "clones").iterdir()
+    marker.write_text(json.dumps({**json.loads(marker.read_text()), "created": 0}))
+    assert levee("table", "vacuum", source, *force)["metrics"]["numFilesToDelete"] == 3
+    assert not marker.exists()

@@ -46,6 +46,8 @@ public enum DeltaError: Error, Sendable, Equatable {
     case versionMismatch(expected: Int64, actual: Int64)
     /// A retention below what keeps readers and writers safe.
     case retentionTooShort(hours: Double, minimumHours: Double)
+    /// A shallow clone whose files a vacuum must not take, and which does not say which these are.
+    case cloneNotReadable(location: String, reason: String)
     /// Data files or deletion vectors of an older version that are gone. `paths` are the first of them.
     case missingDataFiles(version: Int64, paths: [String], count: Int)
     /// A request that is wrong in itself, whatever the table holds.
@@ -77,7 +79,7 @@ public enum DeltaError: Error, Sendable, Equatable {
         switch self {
         case .commitConflict, .tooManyAttempts, .commitOutcomeUnknown: .retryable
         case let .storage(error): error.isRetryable ? .retryable : .permanent
-        case .unsupportedFeature, .unsupportedProtocol, .unsupportedType, .versionMismatch, .retentionTooShort, .missingDataFiles: .refused
+        case .unsupportedFeature, .unsupportedProtocol, .unsupportedType, .versionMismatch, .retentionTooShort, .missingDataFiles, .cloneNotReadable: .refused
         default: .permanent
         }
     }
@@ -156,6 +158,9 @@ extension DeltaError: CustomStringConvertible {
         case let .versionMismatch(expected, actual): "the table was expected to be at version \(expected) and is at \(actual)"
         case let .retentionTooShort(hours, minimum):
             "a retention of \(hours.formattedHours) is below the floor of \(minimum.formattedHours): files that running readers and writers need could be removed; ask for at least the floor, or allow a short retention explicitly"
+        case let .cloneNotReadable(location, reason):
+            "the shallow clone at \(location) cannot be asked which of the table's files it needs (\(reason)), so that nothing is removed; make it readable here, or, "
+                + "if it is gone for good, forget it (--forget-clone \(location), or forgetClones)"
         case let .missingDataFiles(version, paths, count):
             "\(count) files of version \(version) are gone, a vacuum may have taken them: \(paths.joined(separator: ", "))\(count > paths.count ? ", …" : ""); choose a later version, bring the files back from a copy, or allow that their rows are lost"
         case let .invalidRequest(reason): reason

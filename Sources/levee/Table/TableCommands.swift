@@ -10,6 +10,7 @@ enum TableCommands {
             .command(TableChanges.command),
             .command(TableCreate.command),
             .command(TableWrite.command),
+            .command(TableConvert.command),
             .command(TableDelete.command),
             .command(TableClone.command),
             .command(TableRestore.command),

@@ -1,5 +1,6 @@
 import Base
 import DeltaEngine
+import ObjectStore
 
 /// `levee table vacuum`.
 enum TableVacuum {
@@ -10,6 +11,8 @@ enum TableVacuum {
     private static let inventory = Option.text(
         "inventory", "FILE", "take the objects from a Parquet file (path, length, isDir, modificationTime in ms) instead of a listing")
     private static let rate = Option.integer("max-deletes-per-second", "N", atLeast: 1, "delete at most this many files in a second")
+    private static let keepFor = Option.text("keep-for", "URI", repeatable: true, "keep what this shallow clone needs, which another engine has made")
+    private static let forgetClone = Option.text("forget-clone", "URI", repeatable: true, "do not ask this clone any more: what it needs may go")
     private static let dryRun = Option.flag("dry-run", "say what would be removed, change nothing")
 
     static let command = Command(
@@ -17,21 +20,29 @@ enum TableVacuum {
         discussion: """
             A file goes when the table does not have it any more (or never had it), and its own age is beyond the retention too. Deletion vectors and
             change data are the table's files; the log and everything hidden is left alone. Older versions can no longer be read afterwards.
+            What shallow clones refer to stays: those that Levee has made are known by a note below _levee/clones, others are named by --keep-for.
             With --lite what failed writers left is not found; run a full vacuum now and then.
             """,
-        positionals: [TableAccess.location], options: [retention, allowShort, lite, inventory, rate, dryRun] + ConditionOptions.options + TableAccess.options,
+        positionals: [TableAccess.location],
+        options: [retention, allowShort, lite, inventory, rate, keepFor, forgetClone, dryRun] + ConditionOptions.options + TableAccess.options,
         examples: ["levee table vacuum /data/orders --dry-run", "levee table vacuum /data/orders --retention 240h"]
     ) { arguments, console in
         let table = try TableAccess.table(arguments)
         let options = VacuumOptions(
             retention: arguments[retention], allowShortRetention: arguments[allowShort], source: try source(arguments),
-            maximumDeletesPerSecond: arguments[rate].map { Int(clamping: $0) }, dryRun: arguments[dryRun],
+            maximumDeletesPerSecond: arguments[rate].map { Int(clamping: $0) }, keepFor: try arguments.all(keepFor).map(absolute),
+            forgottenClones: try arguments.all(forgetClone).map(absolute), dryRun: arguments[dryRun],
             conditions: try ConditionOptions.conditions(arguments))
         let line = ProgressLine()
         defer { line.end() }
         let result = try await VacuumOperation(table: table, options: options).run(progress: line.reporter)
         line.end()
         try print(result, dryRun: options.dryRun, console)
+    }
+
+    /// Clones are known by whole locations.
+    private static func absolute(_ location: String) throws -> String {
+        try TableLocation(location, relativeTo: TableAccess.workingDirectory()).description
     }
 
     private static func source(_ arguments: Arguments) throws -> VacuumOptions.Source {

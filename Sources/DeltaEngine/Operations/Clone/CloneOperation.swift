@@ -92,6 +92,7 @@ public struct CloneOperation: Sendable {
         case let .committed(commit):
             FaultPoint.hit("clone.committed")
             result.version = commit.version
+            result.verification.table = commit.verified
         case .alreadyApplied:
             // Somebody else ran the same operation meanwhile: its files are in the table, these are not needed.
             await staged.discard()
@@ -189,6 +190,7 @@ public struct CloneOperation: Sendable {
         if state.changesMetadata { transaction.actions.append(.metadata(state.metadata)) }
         transaction.actions += state.domains.map(Action.domainMetadata)
         transaction.actions += files
+        transaction.looksUpFiles = true
         options.conditions.apply(to: &transaction)
         FaultPoint.hit("clone.beforeCommit")
         return transaction

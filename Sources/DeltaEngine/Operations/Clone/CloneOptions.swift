@@ -81,4 +81,6 @@ public struct CloneResult: Sendable, Hashable {
     public var alreadyApplied: Bool
     public var tries: Int
     public var metrics: CloneMetrics
+    /// What was looked at to be sure of it.
+    public var verification = Verification()
 }

@@ -49,12 +49,13 @@ struct RowComparison {
                 throw DeltaError.corruptDataFile(path: add.path.decoded, reason: "it was written for a partition that none of its rows comes from")
             }
         }
-        let (store, mapping, files, fields) = (table.store, snapshot.metadata.columnMapping, snapshot.files, fields)
+        let (tableFiles, mapping, files, fields) = (table.files, snapshot.metadata.columnMapping, snapshot.files, fields)
         let before = try await total(sources) { position in
-            try await DataFile.open(store, files[position], deleting: deleted[position], mapping: mapping, fields: fields)
+            try await DataFile.open(tableFiles, files[position], deleting: deleted[position], mapping: mapping, fields: fields)
         }
         let after = try await total(added) { add in
-            try await DataFile.open(store, try add.path.object(in: store), sizeInBytes: add.size, mapping: mapping, fields: fields, hidden: [])
+            let place = try tableFiles.place(of: add.path)
+            return try await DataFile.open(place.store, place.path, sizeInBytes: add.size, mapping: mapping, fields: fields, hidden: [])
         }
         guard before == after else {
             let reason =

@@ -5,8 +5,12 @@ enum NewTableProtocol {
     /// What every writer of the last years knows: append-only tables and column invariants.
     private static let minimum = ProtocolAction(minReaderVersion: 1, minWriterVersion: 2)
 
+    /// - Parameter access: what Levee must be able to do to the table afterwards.
+    ///
     /// Throws ``DeltaError/unsupportedFeature(feature:access:reason:)`` for a feature that Levee could not write to afterwards.
-    static func make(for metadata: TableMetadata, isClustered: Bool = false) throws(DeltaError) -> ProtocolAction {
+    static func make(
+        for metadata: TableMetadata, isClustered: Bool = false, allowing access: Access = .metadataChange
+    ) throws(DeltaError) -> ProtocolAction {
         let needed = TableFeature.all.filter { isNeeded($0, metadata) || (isClustered && $0.name == TableFeature.clustering.name) }
         var action = minimum
         if needed.allSatisfy({ $0.legacy != nil }) {
@@ -20,7 +24,7 @@ enum NewTableProtocol {
             action = ProtocolAction(
                 minReaderVersion: readers.isEmpty ? 1 : 3, minWriterVersion: 7, readerFeatures: readers.isEmpty ? nil : readers, writerFeatures: writers)
         }
-        try FeatureRegistry.check(action, metadata, hasDeletionVectors: false, access: .metadataChange, version: 0)
+        try FeatureRegistry.check(action, metadata, hasDeletionVectors: false, access: access, version: 0)
         return action
     }
 

@@ -54,6 +54,10 @@ struct VacuumLogScan: VacuumScan {
         guard !rules.live.contains(object.string), !seen.contains(object.string) else { return }
         seen.insert(object.string)
         findings.listed += 1
+        if rules.clones.contains(object.string) {
+            findings.keptForClones += 1
+            return
+        }
         findings.add(object, sizeInBytes: size, capacity: holds ? .max : 0)
     }
 }

@@ -30,9 +30,10 @@ public struct VacuumOperation: Sendable {
         }
 
         let now = table.environment.clock.now()
+        let clones = try await VacuumClones(table: table, options: options).find()
         let rules = VacuumRules(
             names: VacuumNames(partitionColumns: snapshot.metadata.partitionColumns),
-            live: try LivePaths(snapshot, files: table.files, now: now, retention: retention), cutoff: now - retention)
+            live: try LivePaths(snapshot, files: table.files, now: now, retention: retention), cutoff: now - retention, clones: clones.paths)
         let last = try await table.newestVersion(at: rules.cutoff)
         let scan: any VacuumScan =
             switch options.source {
@@ -45,6 +46,8 @@ public struct VacuumOperation: Sendable {
         result.metrics.sizeOfDataToDelete = findings.sizeInBytes
         result.metrics.numFilesListed = findings.listed
         result.metrics.numFilesTooYoung = findings.tooYoung
+        result.metrics.numClones = clones.clones
+        result.metrics.numFilesKeptForClones = findings.keptForClones
         result.sample = findings.candidates.prefix(VacuumResult.longestSample).map(\.string)
         let uploads = VacuumUploads(table: table, names: rules.names, cutoff: rules.cutoff)
         let unfinished = try await uploads.find()
@@ -52,7 +55,7 @@ public struct VacuumOperation: Sendable {
         if options.dryRun { return result }
         try await uploads.giveUp(unfinished)
         guard findings.count > 0 else {
-            await remember(last)
+            await remember(last, findings)
             return result
         }
 
@@ -73,7 +76,7 @@ public struct VacuumOperation: Sendable {
             throw error
         }
         FaultPoint.hit("vacuum.deleted")
-        await remember(last)
+        await remember(last, findings)
         if case let .committed(commit) = try await log.commitEnd(result.metrics) {
             result.version = commit.version
             result.verification.table = commit.verified
@@ -84,9 +87,10 @@ public struct VacuumOperation: Sendable {
 
     /// So that a vacuum that goes by the log begins behind. A hint: without it, or with an old one, it reads more of the log. An inventory may be older than
     /// the removals, and says nothing of them.
-    private func remember(_ last: Int64?) async {
+    private func remember(_ last: Int64?, _ findings: VacuumFindings) async {
         if case .inventory = options.source { return }
-        guard let last else { return }
+        // What stays for a clone may go once that is gone, and must be found again then.
+        guard let last, findings.keptForClones == 0 else { return }
         do { try await LastVacuum(version: last).write(table.store) } catch {
             table.environment.logger.warning("how far the vacuum went could not be recorded", ["table": table.location, "error": "\(error)"])
         }

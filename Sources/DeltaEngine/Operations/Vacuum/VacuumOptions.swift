@@ -11,6 +11,10 @@ public struct VacuumOptions: Sendable {
     public var source: Source
     /// The most files that are deleted in a second; nil: as fast as the store takes it.
     public var maximumDeletesPerSecond: Int?
+    /// Locations of shallow clones that the table does not know of, because somebody else made them.
+    public var keepFor: [String]
+    /// Locations of clones that it knows of and that are not to be asked any more: what they refer to may go.
+    public var forgottenClones: [String]
     /// Count and name the files, remove none.
     public var dryRun: Bool
     public var conditions: CommitConditions
@@ -25,13 +29,16 @@ public struct VacuumOptions: Sendable {
     }
 
     public init(
-        retention: Duration? = nil, allowShortRetention: Bool = false, source: Source = .listing, maximumDeletesPerSecond: Int? = nil, dryRun: Bool = false,
+        retention: Duration? = nil, allowShortRetention: Bool = false, source: Source = .listing, maximumDeletesPerSecond: Int? = nil, keepFor: [String] = [],
+        forgottenClones: [String] = [], dryRun: Bool = false,
         conditions: CommitConditions = CommitConditions()
     ) {
         self.retention = retention
         self.allowShortRetention = allowShortRetention
         self.source = source
         self.maximumDeletesPerSecond = maximumDeletesPerSecond
+        self.keepFor = keepFor
+        self.forgottenClones = forgottenClones
         self.dryRun = dryRun
         self.conditions = conditions
     }
@@ -49,12 +56,15 @@ public struct VacuumMetrics: Sendable, Hashable, Encodable {
     public var numFilesTooYoung: Int64 = 0
     /// Uploads of files that killed writers have left behind, older than the retention; those are given up, too.
     public var numUnfinishedUploads: Int64 = 0
+    /// Shallow clones that were asked, and the files that would go but for them.
+    public var numClones: Int64 = 0
+    public var numFilesKeptForClones: Int64 = 0
 
     public var counters: [String: Int64] {
         [
             "numFilesToDelete": numFilesToDelete, "sizeOfDataToDelete": sizeOfDataToDelete, "numDeletedFiles": numDeletedFiles,
             "numFilesListed": numFilesListed, "numFilesTooYoung": numFilesTooYoung,
-            "numUnfinishedUploads": numUnfinishedUploads,
+            "numUnfinishedUploads": numUnfinishedUploads, "numClones": numClones, "numFilesKeptForClones": numFilesKeptForClones,
         ]
     }
 }

@@ -15,6 +15,7 @@ struct VacuumFindings: Sendable {
     var sizeInBytes: Int64 = 0
     var listed: Int64 = 0
     var tooYoung: Int64 = 0
+    var keptForClones: Int64 = 0
     /// Where the log was gone by, the last commit whose removals are all among the candidates.
     var coveredVersion: Int64?
 
@@ -33,6 +34,8 @@ struct VacuumRules: Sendable {
     let live: LivePaths
     /// Objects that were modified at this moment or later stay.
     let cutoff: Timestamp
+    /// What shallow clones refer to.
+    var clones = LivePaths()
     /// How many candidates one scan holds at most.
     var capacity = 500_000
 
@@ -42,6 +45,10 @@ struct VacuumRules: Sendable {
         if live.contains(path.string) { return }
         guard modified < cutoff else {
             findings.tooYoung += 1
+            return
+        }
+        if clones.contains(path.string) {
+            findings.keptForClones += 1
             return
         }
         findings.add(path, sizeInBytes: sizeInBytes, capacity: capacity)

@@ -85,12 +85,13 @@ struct CommitVerification {
     private func lookUp(_ positions: [Int], _ snapshot: Snapshot) async throws -> Int64 {
         let step = max(1, (positions.count + Self.filesLookedUp - 1) / Self.filesLookedUp)
         let sample = stride(from: 0, to: positions.count, by: step).map { positions[$0] }
-        let store = transaction.table.store
+        let tableFiles = transaction.table.files
         let files = snapshot.files
         let missing = try await concurrentMap(sample, limit: 16) { position -> Int? in
             let file = files[position]
             do {
-                return try await store.head(try file.path.object(in: store)).sizeInBytes == file.size ? nil : position
+                let place = try tableFiles.place(of: file.path)
+                return try await place.store.head(place.path).sizeInBytes == file.size ? nil : position
             } catch ObjectStoreError.notFound {
                 return position
             }
