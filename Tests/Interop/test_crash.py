@@ -206,3 +206,63 @@ def test_checkpoint(levee, tmp_path, table):
         assert delta_rs_rows(table) == before, step
         levee("table", "checkpoint", table)
         check(step)
+
+
+@pytest.mark.parametrize("mode", ["shallow", "deep"])
+@pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
+def test_clone(levee, tmp_path, table, mode, again):
+    """What a killed clone leaves does not hinder the next one, and goes with a vacuum; the source is as it was."""
+    source, master = tmp_path / "source", tmp_path / "master"
+    write_deltalake(source, pa.table({"id": range(40), "p": [n % 2 for n in range(40)]}), partition_by=["p"], configuration={"delta.enableDeletionVectors": "true"})
+    if again:
+        levee("table", "clone", source, master, "--mode", mode)
+        write_deltalake(source, pa.table({"id": range(40, 60), "p": [n % 3 for n in range(20)]}), mode="append")
+    levee("table", "delete", source, "--where", "id % 7 = 0")
+    before, after = delta_rs_rows(master) if again else None, delta_rs_rows(source)
+    trial = tmp_path / "trial"
+    arguments = ["--mode", mode, "--app-id", "crash", "--app-version", 1]
+
+    def fresh(place):
+        shutil.rmtree(place, ignore_errors=True)
+        if again:
+            shutil.copytree(master, place)
+
+    fresh(trial)
+    steps = enumerate_steps(levee, ["table", "clone", source, trial, *arguments], tmp_path / "steps")
+    for step in some(steps, each=2):
+        fresh(table)
+        assert levee.run("table", "clone", source, table, *arguments, env={"LEVEE_FAULT_POINT": step}).returncode == SIGKILL, step
+        if again or list(table.glob("_delta_log/*.json")):
+            assert delta_rs_rows(table) in (before, after), step
+        retry = levee.run("table", "clone", source, table, *arguments)
+        assert retry.returncode == 0, f"{step}: {retry.stderr}"
+        assert delta_rs_rows(table) == after, step
+        age_all(table, 30)
+        levee("table", "vacuum", table)
+        assert set(data_files(table)) - {"_levee/clone.json"} <= everything_in_the_log(levee, table), step
+        assert delta_rs_rows(table) == after == delta_rs_rows(source), step
+    names = {step.rsplit(":", 1)[0] for step in steps}
+    assert {"clone.planned", "clone.marked", "clone.copied", "clone.beforeCommit", "commit.beforePut", "commit.afterPut", "clone.committed"} <= names
+    if mode == "deep":
+        assert {"clone.beforeFile", "clone.afterFile", "clone.afterVectors"} <= names
+
+
+def test_convert(levee, tmp_path, table):
+    import pyarrow.dataset as ds
+
+    master = tmp_path / "master"
+    ds.write_dataset(all_types(0, 60), master, format="parquet", max_rows_per_file=10, max_rows_per_group=10)
+    from rows import rows
+
+    after, files = rows(all_types(0, 60)), data_files(master)
+    trial = tmp_path / "trial"
+    shutil.copytree(master, trial)
+    steps = enumerate_steps(levee, ["table", "convert", trial], tmp_path / "steps")
+    for step in steps:
+        shutil.rmtree(table, ignore_errors=True)
+        shutil.copytree(master, table)
+        assert levee.run("table", "convert", table, env={"LEVEE_FAULT_POINT": step}).returncode == SIGKILL, step
+        retry = levee("table", "convert", table)
+        assert retry["version"] == 0 or retry["wasTable"], step
+        assert delta_rs_rows(table) == after and data_files(table) == files, step
+    assert {"convert.listed", "convert.read", "convert.beforeCommit", "convert.committed"} <= {step.rsplit(":", 1)[0] for step in steps}

@@ -8,12 +8,17 @@ public protocol TaskWork: Codable, Hashable, Sendable {
     /// Whether it changes a table; what does not may go on beside writers that are not safe.
     static var commits: Bool { get }
 
+    /// The table that it changes: the task's, if it does not say otherwise.
+    func committed(_ run: TaskRun) throws -> DeltaTable
+
     /// Does it, by the engine's operation for it, and says what happened in the words of the status.
     func run(_ run: TaskRun) async throws -> TaskResult
 }
 
 extension TaskWork {
     public static var commits: Bool { true }
+
+    public func committed(_ run: TaskRun) throws -> DeltaTable { run.table }
 }
 
 extension WorkerTask {
@@ -22,7 +27,8 @@ extension WorkerTask {
         /// Every kind there is.
         static let kinds: [any TaskWork.Type] = [
             OptimizeWork.self, VacuumWork.self, CheckpointWork.self, DeleteWork.self, RestoreWork.self, ReorgWork.self, RepairWork.self,
-            CompactLogWork.self, LogCleanupWork.self, ComputeStatisticsWork.self, GenerateManifestWork.self, ProbeWork.self,
+            CompactLogWork.self, LogCleanupWork.self, ComputeStatisticsWork.self, GenerateManifestWork.self, CloneWork.self, ConvertWork.self,
+            ProbeWork.self,
         ]
 
         public let value: any TaskWork

@@ -9,6 +9,9 @@ public struct WorkerTask: Codable, Hashable, Sendable {
     public var location: String
     /// How the store of the location is reached; nil for a file system.
     public var storage: Storage?
+    /// The directory that the storage covers, as a URL as the worker sees it: whatever else a task or a table's log names must lie below it. nil: nothing
+    /// besides the location's directory is opened.
+    public var root: String?
     public var work: Work
     /// Recorded in the table with the commit; a table that has it, or a later version, needs nothing done.
     public var transaction: TransactionIdentity?
@@ -22,13 +25,14 @@ public struct WorkerTask: Codable, Hashable, Sendable {
     public var memoryLimit: Int64?
 
     public init(
-        operation: OperationIdentity, location: String, storage: Storage? = nil, work: any TaskWork, transaction: TransactionIdentity? = nil,
+        operation: OperationIdentity, location: String, storage: Storage? = nil, root: String? = nil, work: any TaskWork, transaction: TransactionIdentity? = nil,
         expectedVersion: Int64? = nil,
         dryRun: Bool = false, verifiesRows: Bool = false, memoryLimit: Int64? = nil
     ) {
         self.operation = operation
         self.location = location
         self.storage = storage
+        self.root = root
         self.work = Work(work)
         self.transaction = transaction
         self.expectedVersion = expectedVersion

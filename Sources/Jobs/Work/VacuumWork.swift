@@ -14,15 +14,21 @@ public struct VacuumWork: TaskWork {
     /// Go by an inventory: the place of a Parquet file that the worker reaches as it does the table.
     public var inventory: String?
     public var maximumDeletesPerSecond: Int?
+    /// Locations of shallow clones that the table does not know of, and of those that are not to be asked any more; nil for none.
+    public var keepFor: [String]?
+    public var forgetClones: [String]?
 
     public init(
-        retentionSeconds: Int64? = nil, allowShortRetention: Bool = false, lite: Bool = false, inventory: String? = nil, maximumDeletesPerSecond: Int? = nil
+        retentionSeconds: Int64? = nil, allowShortRetention: Bool = false, lite: Bool = false, inventory: String? = nil, maximumDeletesPerSecond: Int? = nil,
+        keepFor: [String]? = nil, forgetClones: [String]? = nil
     ) {
         self.retentionSeconds = retentionSeconds
         self.allowShortRetention = allowShortRetention
         self.lite = lite
         self.inventory = inventory
         self.maximumDeletesPerSecond = maximumDeletesPerSecond
+        self.keepFor = keepFor
+        self.forgetClones = forgetClones
     }
 
     private func source(_ run: TaskRun) throws -> VacuumOptions.Source {
@@ -36,7 +42,8 @@ public struct VacuumWork: TaskWork {
     public func run(_ run: TaskRun) async throws -> TaskResult {
         let options = VacuumOptions(
             retention: retentionSeconds.map { .seconds($0) }, allowShortRetention: allowShortRetention,
-            source: try source(run), maximumDeletesPerSecond: maximumDeletesPerSecond, dryRun: run.task.dryRun, conditions: run.conditions)
+            source: try source(run), maximumDeletesPerSecond: maximumDeletesPerSecond, keepFor: keepFor ?? [],
+            forgottenClones: forgetClones ?? [], dryRun: run.task.dryRun, conditions: run.conditions)
         let result = try await VacuumOperation(table: run.table, options: options).run(progress: run.progress)
         if result.alreadyApplied { return try await run.alreadyApplied() }
         let metrics = result.metrics

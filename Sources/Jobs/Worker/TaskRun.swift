@@ -22,8 +22,10 @@ public struct TaskRun: Sendable {
     }
 
     /// An earlier pod of this run committed and died before it could say so; its commit has what it would have said.
-    func alreadyApplied() async throws -> TaskResult {
-        let records = try await table.history(limit: 200)
+    ///
+    /// - Parameter other: the table that it commits to, where that is not the task's.
+    func alreadyApplied(in other: DeltaTable? = nil) async throws -> TaskResult {
+        let records = try await (other ?? table).history(limit: 200)
         guard let record = records.first(where: { $0.commitInfo?.levee?["operationUid"]?.stringValue == task.operation.uid }) else {
             return TaskResult(outcome: .succeeded, message: "nothing was done: the table has this run, or a later one of its appId, already")
         }

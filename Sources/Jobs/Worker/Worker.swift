@@ -64,16 +64,24 @@ public struct Worker: Sendable {
         let options = try WorkerStorage.options(task.storage, environment: surroundings.environment)
         let stores = surroundings.stores.with(options)
         let store = try stores.open(location)
+        if let root = try task.root.map({ text throws(ObjectStoreError) in try TableLocation(text) }) {
+            engine.outside = OutsideStores(below: [root], reason: "the storage profile covers no more than \(root)") {
+                (location: TableLocation) throws(ObjectStoreError) in
+                try stores.open(location)
+            }
+        }
         let progress = ProgressPrinter(clock: engine.clock, print: surroundings.print)
         let run = TaskRun(task: task, location: location, store: store, environment: engine, progress: progress.show, open: stores.open)
         let work = task.work.value
         if task.storage?.refusesUnsafeWriters == true, !task.dryRun, type(of: work).commits {
-            try await refuseUnsafeWriters(of: run.table, now: engine.clock.now())
+            try await refuseUnsafeWriters(of: try work.committed(run), now: engine.clock.now())
         }
         return try await work.run(run)
     }
 
     private func refuseUnsafeWriters(of table: DeltaTable, now: Timestamp) async throws {
+        // A table that is yet to come about has no other writers.
+        guard try await table.exists() else { return }
         let history = try await table.history(limit: CommittingEngine.searchedCommits)
         guard let commit = CommittingEngine.unsafeCommit(in: history, now: now) else { return }
         throw WorkerError.unsafeWriter(reason: CommittingEngine.refusal(engine: commit.commitInfo?.engineInfo, version: commit.version))

@@ -14,6 +14,8 @@ enum OperationType: String, CaseIterable, Hashable, Sendable, Codable {
     case logCleanup = "LogCleanup"
     case computeStatistics = "ComputeStatistics"
     case generateManifest = "GenerateManifest"
+    case clone = "Clone"
+    case convert = "Convert"
 }
 
 /// Where an operation stands.
@@ -40,7 +42,9 @@ extension TableOperation {
         if spec.compactLog != nil { return .compactLog }
         if spec.logCleanup != nil { return .logCleanup }
         if spec.computeStatistics != nil { return .computeStatistics }
-        return spec.generateManifest != nil ? .generateManifest : nil
+        if spec.generateManifest != nil { return .generateManifest }
+        if spec.clone != nil { return .clone }
+        return spec.convert != nil ? .convert : nil
     }
 
     /// nil for what no policy asks for.

@@ -21,7 +21,7 @@ enum Placement {
                 reason: .locationOutsideRoot,
                 message: "\(table) does not lie below \(root), the root of StorageProfile \(profileName); correct the location, or name another profile")
         }
-        return TablePlace(location: table, access: access)
+        return TablePlace(location: table, access: access, root: root)
     }
 
     static func root(of profile: StorageProfile) throws(Obstacle) -> TableLocation { try location(profile.spec.root) }

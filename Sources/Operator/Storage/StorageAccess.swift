@@ -81,6 +81,8 @@ struct StoreAccess: Hashable, Sendable {
 struct TablePlace: Hashable, Sendable {
     var location: TableLocation
     var access: StorageAccess
+    /// Of the profile: what its pods may open.
+    var root: TableLocation?
 
     /// What two operations must not hold at once.
     var identity: String {

@@ -1352,7 +1352,7 @@ public enum CustomResourceDefinitions {
                           message: "storageRef goes with location: set both, or tableRef alone"
                         - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) + (has(self.restore) ? 1 : 0)
                             + (has(self.reorg) ? 1 : 0) + (has(self.repair) ? 1 : 0) + (has(self.compactLog) ? 1 : 0) + (has(self.logCleanup) ? 1 : 0)
-                            + (has(self.computeStatistics) ? 1 : 0) + (has(self.generateManifest) ? 1 : 0) == 1"
+                            + (has(self.computeStatistics) ? 1 : 0) + (has(self.generateManifest) ? 1 : 0) + (has(self.clone) ? 1 : 0) + (has(self.convert) ? 1 : 0) == 1"
                           message: "set exactly one operation; kubectl explain tableoperation.spec lists them"
                         - rule: >-
                             has(self.tableRef) == has(oldSelf.tableRef) && has(self.location) == has(oldSelf.location) && has(self.storageRef) == has(oldSelf.storageRef)
@@ -1361,11 +1361,14 @@ public enum CustomResourceDefinitions {
                             has(self.optimize) == has(oldSelf.optimize) && has(self.vacuum) == has(oldSelf.vacuum) && has(self.checkpoint) == has(oldSelf.checkpoint)
                             && has(self.delete) == has(oldSelf.delete) && has(self.restore) == has(oldSelf.restore)
                             && has(self.reorg) == has(oldSelf.reorg) && has(self.repair) == has(oldSelf.repair)
+                            && has(self.clone) == has(oldSelf.clone) && has(self.convert) == has(oldSelf.convert)
                           message: "what an operation does is immutable: create another TableOperation"
                         - rule: >-
                             has(self.idempotency) == has(oldSelf.idempotency) && has(self.expectedVersion) == has(oldSelf.expectedVersion)
                             && has(self.jobTemplate) == has(oldSelf.jobTemplate)
                           message: "idempotency, expectedVersion and jobTemplate are immutable: create another TableOperation"
+                        - rule: "!has(self.clone) || !has(self.storageRef) || self.clone.target.storageRef.name == self.storageRef.name"
+                          message: "clone.target.storageRef must be the storageRef of the operation: one pod has the credentials of one StorageProfile"
                         - rule: "!oldSelf.cancel || self.cancel"
                           message: "cancel cannot be taken back: create another TableOperation"
                       properties:
@@ -1496,6 +1499,24 @@ public enum CustomResourceDefinitions {
                               type: boolean
                               default: false
                               description: Accept a retention below the floor. Readers of old versions fail once their files are gone. Default false.
+                            keepFor:
+                              type: array
+                              maxItems: 64
+                              default: []
+                              items:
+                                type: string
+                                maxLength: 1024
+                              description: >-
+                                Locations of shallow clones of the table that other engines made: what they refer to stays. Those that Levee made are known. They must lie
+                                below the storage profile's root.
+                            forgetClones:
+                              type: array
+                              maxItems: 64
+                              default: []
+                              items:
+                                type: string
+                                maxLength: 1024
+                              description: Locations of shallow clones that are not to be asked any more what they need, because they are gone for good.
                         checkpoint:
                           type: object
                           description: Write a checkpoint of the latest version. Write {} for it.
@@ -1533,6 +1554,85 @@ public enum CustomResourceDefinitions {
                               default: false
                               description: >-
                                 Go on where a vacuum has taken files of that version: their rows are lost. Default false: the operation fails and lists them.
+                        clone:
+                          type: object
+                          description: >-
+                            Make another place the same table as this one, or, repeated, bring it to what this one is now. tableRef or location name the source;
+                            expectedVersion and idempotency are the target's.
+                          required: [target]
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "clone is immutable: create another TableOperation" }
+                            - { rule: "!(has(self.version) && has(self.timestamp))", message: "say what to clone by version or by timestamp, not by both" }
+                          properties:
+                            target:
+                              type: object
+                              description: >-
+                                Where the clone is to be: an empty place, or an earlier clone of the same table.
+                              required: [location, storageRef]
+                              properties:
+                                location:
+                                  type: string
+                                  minLength: 1
+                                  maxLength: 1024
+                                  description: The clone's directory as a URL. It must lie below the root of the StorageProfile that the source is reached by.
+                                storageRef:
+                                  type: object
+                                  description: >-
+                                    The StorageProfile of the target. It must be the source's: the pod that copies has the credentials of one profile only.
+                                  required: [name]
+                                  properties:
+                                    name:
+                                      type: string
+                                      minLength: 1
+                                      maxLength: 253
+                                      description: The object's name.
+                            mode:
+                              type: string
+                              enum: [Deep, Shallow]
+                              default: Deep
+                              description: >-
+                                Deep: copies all files; repeated, only those that the target lacks. Shallow: the clone refers to the source's files, which it needs from then
+                                on; VACUUM of the source keeps them. Default Deep.
+                            version:
+                              type: integer
+                              format: int64
+                              minimum: 0
+                              description: The source as it was at this version. Default the latest.
+                            timestamp:
+                              type: string
+                              format: date-time
+                              description: "The newest version of the source that had been committed by then: 2026-03-01T06:00:00Z."
+                            replace:
+                              type: boolean
+                              default: false
+                              description: >-
+                                Make the target a clone although it is another table, or was changed since it was cloned: its rows leave it, its history stays. Default
+                                false: the operation fails.
+                        convert:
+                          type: object
+                          description: >-
+                            Make a Delta table of the Parquet files that lie at the location, where they are. Write {} to go by the directories' names.
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "convert is immutable: create another TableOperation" }
+                          properties:
+                            partitionBy:
+                              type: array
+                              maxItems: 64
+                              default: []
+                              items:
+                                type: string
+                                maxLength: 512
+                              description: >-
+                                The partition columns in the directories' names, in their order, each with its type: day date, region string. Default: the names found, as
+                                integer, long or date where all values are written so, else string.
+                            statistics:
+                              type: boolean
+                              default: true
+                              description: Take statistics from the files' footers. Default true.
+                            nameMapping:
+                              type: boolean
+                              default: false
+                              description: Map columns by name, so that they may have names that Delta forbids otherwise. Default false.
                         reorg:
                           type: object
                           description: Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.

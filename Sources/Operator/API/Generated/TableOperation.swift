@@ -32,6 +32,11 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     var delete: Delete?
     /// Put the table back to an older version, by a new commit. No data is copied.
     var restore: Restore?
+    /// Make another place the same table as this one, or, repeated, bring it to what this one is now. tableRef or location name the source;
+    /// expectedVersion and idempotency are the target's.
+    var clone: Clone?
+    /// Make a Delta table of the Parquet files that lie at the location, where they are. Write {} to go by the directories' names.
+    var convert: Convert?
     /// Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
     var reorg: Reorg?
     /// Hold the table against its storage, and take files that are gone out of the log. Try it with dryRun first.
@@ -107,6 +112,11 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
         var maxDeletesPerSecond: Int32?
         /// Accept a retention below the floor. Readers of old versions fail once their files are gone. Default false.
         var allowShortRetention: Bool = false
+        /// Locations of shallow clones of the table that other engines made: what they refer to stays. Those that Levee made are known. They must lie
+        /// below the storage profile's root.
+        var keepFor: [String] = []
+        /// Locations of shallow clones that are not to be asked any more what they need, because they are gone for good.
+        var forgetClones: [String] = []
 
         /// Take the objects from an inventory of the store instead of a listing.
         struct Inventory: Codable, Hashable, Sendable {
@@ -141,6 +151,49 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
         var timestamp: Timestamp?
         /// Go on where a vacuum has taken files of that version: their rows are lost. Default false: the operation fails and lists them.
         var allowMissing: Bool = false
+    }
+
+    /// Make another place the same table as this one, or, repeated, bring it to what this one is now. tableRef or location name the source;
+    /// expectedVersion and idempotency are the target's.
+    struct Clone: Codable, Hashable, Sendable {
+        /// Where the clone is to be: an empty place, or an earlier clone of the same table.
+        var target: Target
+        /// Deep: copies all files; repeated, only those that the target lacks. Shallow: the clone refers to the source's files, which it needs from
+        /// then on; VACUUM of the source keeps them. Default Deep.
+        var mode: Mode = .deep
+        /// The source as it was at this version. Default the latest.
+        var version: Int64?
+        /// The newest version of the source that had been committed by then: 2026-03-01T06:00:00Z.
+        var timestamp: Timestamp?
+        /// Make the target a clone although it is another table, or was changed since it was cloned: its rows leave it, its history stays. Default
+        /// false: the operation fails.
+        var replace: Bool = false
+
+        /// Where the clone is to be: an empty place, or an earlier clone of the same table.
+        struct Target: Codable, Hashable, Sendable {
+            /// The clone's directory as a URL. It must lie below the root of the StorageProfile that the source is reached by.
+            var location: String
+            /// The StorageProfile of the target. It must be the source's: the pod that copies has the credentials of one profile only.
+            var storageRef: NameReference
+        }
+
+        /// Deep: copies all files; repeated, only those that the target lacks. Shallow: the clone refers to the source's files, which it needs from
+        /// then on; VACUUM of the source keeps them. Default Deep.
+        enum Mode: String, Codable, CaseIterable, Hashable, Sendable {
+            case deep = "Deep"
+            case shallow = "Shallow"
+        }
+    }
+
+    /// Make a Delta table of the Parquet files that lie at the location, where they are. Write {} to go by the directories' names.
+    struct Convert: Codable, Hashable, Sendable {
+        /// The partition columns in the directories' names, in their order, each with its type: day date, region string. Default: the names found, as
+        /// integer, long or date where all values are written so, else string.
+        var partitionBy: [String] = []
+        /// Take statistics from the files' footers. Default true.
+        var statistics: Bool = true
+        /// Map columns by name, so that they may have names that Delta forbids otherwise. Default false.
+        var nameMapping: Bool = false
     }
 
     /// Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
@@ -341,6 +394,8 @@ extension TableOperationSpec {
         checkpoint = try values.decodeIfPresent(Checkpoint.self, forKey: .checkpoint)
         delete = try values.decodeIfPresent(Delete.self, forKey: .delete)
         restore = try values.decodeIfPresent(Restore.self, forKey: .restore)
+        clone = try values.decodeIfPresent(Clone.self, forKey: .clone)
+        convert = try values.decodeIfPresent(Convert.self, forKey: .convert)
         reorg = try values.decodeIfPresent(Reorg.self, forKey: .reorg)
         repair = try values.decodeIfPresent(Repair.self, forKey: .repair)
         compactLog = try values.decodeIfPresent(CompactLog.self, forKey: .compactLog)
@@ -368,6 +423,8 @@ extension TableOperationSpec.Vacuum {
         mode = try values.decodeIfPresent(Mode.self, forKey: .mode) ?? .full
         maxDeletesPerSecond = try values.decodeIfPresent(Int32.self, forKey: .maxDeletesPerSecond)
         allowShortRetention = try values.decodeIfPresent(Bool.self, forKey: .allowShortRetention) ?? false
+        keepFor = try values.decodeIfPresent([String].self, forKey: .keepFor) ?? []
+        forgetClones = try values.decodeIfPresent([String].self, forKey: .forgetClones) ?? []
     }
 }
 
@@ -377,6 +434,26 @@ extension TableOperationSpec.Restore {
         version = try values.decodeIfPresent(Int64.self, forKey: .version)
         timestamp = try values.decodeIfPresent(Timestamp.self, forKey: .timestamp)
         allowMissing = try values.decodeIfPresent(Bool.self, forKey: .allowMissing) ?? false
+    }
+}
+
+extension TableOperationSpec.Clone {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        target = try values.decode(Target.self, forKey: .target)
+        mode = try values.decodeIfPresent(Mode.self, forKey: .mode) ?? .deep
+        version = try values.decodeIfPresent(Int64.self, forKey: .version)
+        timestamp = try values.decodeIfPresent(Timestamp.self, forKey: .timestamp)
+        replace = try values.decodeIfPresent(Bool.self, forKey: .replace) ?? false
+    }
+}
+
+extension TableOperationSpec.Convert {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        partitionBy = try values.decodeIfPresent([String].self, forKey: .partitionBy) ?? []
+        statistics = try values.decodeIfPresent(Bool.self, forKey: .statistics) ?? true
+        nameMapping = try values.decodeIfPresent(Bool.self, forKey: .nameMapping) ?? false
     }
 }
 

@@ -30,6 +30,16 @@ extension OperationReconciler {
             throw Obstacle(reason: .suspended, message: "the StorageProfile \(storage) is suspended (spec.suspend)", needsPerson: false)
         }
         let place = try Placement.resolve(location: location, profile: profile, profileName: storage, reach: reach)
+        if let target = operation.spec.clone?.target {
+            guard target.storageRef.name == storage else {
+                throw Obstacle(
+                    reason: .invalidSpec,
+                    message:
+                        "clone.target.storageRef is \(target.storageRef.name), and the source is reached by \(storage): a pod has the credentials of one StorageProfile; "
+                        + "name a target below the same one")
+            }
+            _ = try Placement.resolve(location: target.location, profile: profile, profileName: storage, reach: reach)
+        }
         // What a worker reads besides the table, it reads with the profile's credentials: it must be the profile's.
         if let inventory = operation.spec.vacuum?.inventory {
             _ = try Placement.resolve(location: inventory.location, profile: profile, profileName: storage, reach: reach)
@@ -70,7 +80,8 @@ extension OperationReconciler {
 
     func task(of operation: TableOperation, _ place: TablePlace, _ transaction: TableOperationStatus.Transaction?) throws(InvalidSpec) -> WorkerTask {
         WorkerTask(
-            operation: identity(of: operation), location: place.location.description, storage: place.access.taskStorage, work: try operation.spec.work(),
+            operation: identity(of: operation), location: place.location.description, storage: place.access.taskStorage, root: place.root?.description,
+            work: try operation.spec.work(),
             transaction: transaction.map { .init(appId: $0.appId, version: $0.version) }, expectedVersion: operation.spec.expectedVersion,
             dryRun: operation.spec.dryRun, verifiesRows: operation.spec.verify == .rows, memoryLimit: WorkerJob.memoryLimit(operation.spec.jobTemplate))
     }

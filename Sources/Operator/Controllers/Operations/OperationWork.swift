@@ -6,6 +6,7 @@ extension TableOperationSpec {
     func work() throws(InvalidSpec) -> any TaskWork {
         let members: [(any OperationMember)?] = [
             optimize, vacuum, checkpoint, delete, restore, reorg, repair, compactLog, logCleanup, computeStatistics, generateManifest,
+            clone, convert,
         ]
         guard let member = members.compactMap(\.self).first else {
             throw InvalidSpec(
@@ -35,7 +36,8 @@ extension TableOperationSpec.Vacuum: OperationMember {
         VacuumWork(
             retentionSeconds: try SpecText.optional(retention, "vacuum.retention", SpecText.duration)?.components.seconds,
             allowShortRetention: allowShortRetention, lite: mode == .lite, inventory: inventory?.location,
-            maximumDeletesPerSecond: maxDeletesPerSecond.map(Int.init))
+            maximumDeletesPerSecond: maxDeletesPerSecond.map(Int.init),
+            keepFor: keepFor.isEmpty ? nil : keepFor, forgetClones: forgetClones.isEmpty ? nil : forgetClones)
     }
 }
 
@@ -49,6 +51,18 @@ extension TableOperationSpec.Delete: OperationMember {
 
 extension TableOperationSpec.Restore: OperationMember {
     fileprivate func work() -> any TaskWork { RestoreWork(version: version, timestamp: timestamp, allowMissing: allowMissing) }
+}
+
+extension TableOperationSpec.Clone: OperationMember {
+    fileprivate func work() throws(InvalidSpec) -> any TaskWork {
+        CloneWork(target: target.location, mode: mode == .deep ? "deep" : "shallow", version: version, timestamp: timestamp, replace: replace)
+    }
+}
+
+extension TableOperationSpec.Convert: OperationMember {
+    fileprivate func work() -> any TaskWork {
+        ConvertWork(partitionBy: partitionBy.isEmpty ? nil : partitionBy, collectsStatistics: statistics, mapsNames: nameMapping)
+    }
 }
 
 extension TableOperationSpec.Reorg: OperationMember {
