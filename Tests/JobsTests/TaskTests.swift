@@ -13,6 +13,9 @@ import Testing
             CheckpointWork(), DeleteWork(condition: "customer = 'O''Hara'"), ProbeWork(name: "p"),
             VacuumWork(inventory: "s3://lake/inventory.parquet"), CompactLogWork(), CompactLogWork(from: 3, to: 9), LogCleanupWork(),
             ComputeStatisticsWork(condition: "day > '2026-01-01'", missingOnly: true), GenerateManifestWork(),
+            CloneWork(target: "s3://lake/copy", mode: "deep", timestamp: Timestamp(milliseconds: 1_700_000_000_000), replace: true),
+            CloneWork(target: "s3://lake/copy", mode: "shallow", version: 3), ConvertWork(), ConvertWork(partitionBy: ["day date"], mapsNames: true),
+            VacuumWork(keepFor: ["s3://lake/clone"], forgetClones: ["s3://lake/gone"]),
         ] as [any TaskWork])
     func tasksSurviveTheirJSON(work: any TaskWork) throws {
         let task = WorkerTask(

@@ -106,6 +106,54 @@ private final class Workshop: Sendable {
         #expect(await workshop.worker.run(workshop.task(VacuumWork(lite: true, inventory: "file:///i"))) == .permanent)
     }
 
+    /// A worker opens what its storage profile's root covers, and nothing else that a task or a table's log names.
+    @Test func aWorkerStaysBelowItsRoot() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 3)
+        let root = "file://\(workshop.directory.path)"
+        func run(_ work: any TaskWork, root: String?, location: String? = nil, uid: String = "uid-1") async -> WorkerExit {
+            var task = workshop.task(work, uid: uid)
+            task.root = root
+            task.location = location ?? task.location
+            return await workshop.worker.run(task)
+        }
+        let shallow = CloneWork(target: "\(root)/shallow", mode: "shallow")
+        #expect(await run(shallow, root: nil) == .permanent)
+        #expect(await run(CloneWork(target: "file:///tmp/elsewhere", mode: "deep"), root: root) == .permanent)
+        #expect(try workshop.result().message.contains("covers no more than \(root)"))
+        #expect(await run(shallow, root: root) == .success)
+        #expect(try workshop.result().message.hasPrefix("cloned version 3 to \(root)/shallow: 3 files"))
+        // An earlier try had committed.
+        #expect(await run(shallow, root: root) == .success)
+        #expect(try workshop.result().message == "an earlier try had committed version 0")
+        #expect(await run(OptimizeWork(), root: nil, location: "\(root)/shallow", uid: "uid-2") == .permanent)
+        #expect(try workshop.result().message.contains("it lies outside of the table's own directory"))
+        #expect(await run(OptimizeWork(), root: root, location: "\(root)/shallow", uid: "uid-2") == .success)
+
+        let hostile = try workshop.stores.open(TableLocation("\(root)/hostile"))
+        let log = try await workshop.stores.open(TableLocation(workshop.location)).get(ObjectPath("_delta_log/00000000000000000000.json"))
+        let add = #"{"add":{"path":"file:///etc/passwd","partitionValues":{},"size":4,"modificationTime":0,"dataChange":true}}"#
+        try await hostile.put(ObjectPath("_delta_log/00000000000000000000.json"), Bytes(log.text + add + "\n"), mode: .overwrite)
+        for work in [DeleteWork(condition: "id = 1"), CloneWork(target: "\(root)/copy", mode: "deep"), RepairWork()] as [any TaskWork] {
+            #expect(await run(work, root: root, location: "\(root)/hostile") == .permanent)
+            #expect(try workshop.result().message.contains("file:///etc/passwd"), "\(work)")
+        }
+    }
+
+    @Test func aWorkerConverts() async throws {
+        let workshop = try Workshop()
+        try await workshop.fill(files: 2)
+        let store = try workshop.stores.open(TableLocation(workshop.location))
+        let log = try await store.list(prefix: "_delta_log/", startAfter: nil).all().map(\.path)
+        #expect(try await store.delete(log).isEmpty)
+        #expect(await workshop.worker.run(workshop.task(ConvertWork(), dryRun: true)) == .success)
+        #expect(try workshop.result().message.hasPrefix("would make a table of 2 files"))
+        #expect(await workshop.worker.run(workshop.task(ConvertWork())) == .success)
+        #expect(try workshop.result().version == 0 && workshop.result().metrics["numRecords"] == 2)
+        #expect(await workshop.worker.run(workshop.task(ConvertWork())) == .success)
+        #expect(try workshop.result().message.hasSuffix("is a Delta table already"))
+    }
+
     @Test func anOptimizeReportsWhatItDid() async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 5)

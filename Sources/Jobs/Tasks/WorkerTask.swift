@@ -25,7 +25,8 @@ public struct WorkerTask: Codable, Hashable, Sendable {
     public var memoryLimit: Int64?
 
     public init(
-        operation: OperationIdentity, location: String, storage: Storage? = nil, root: String? = nil, work: any TaskWork, transaction: TransactionIdentity? = nil,
+        operation: OperationIdentity, location: String, storage: Storage? = nil, root: String? = nil, work: any TaskWork,
+        transaction: TransactionIdentity? = nil,
         expectedVersion: Int64? = nil,
         dryRun: Bool = false, verifiesRows: Bool = false, memoryLimit: Int64? = nil
     ) {

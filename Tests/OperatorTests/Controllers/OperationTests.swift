@@ -60,6 +60,20 @@ import Testing
             (#""compactLog":{"from":3,"to":9}"#, .compactLog, CompactLogWork(from: 3, to: 9)), (#""compactLog":{}"#, .compactLog, CompactLogWork()),
             (#""logCleanup":{}"#, .logCleanup, LogCleanupWork()), (#""generateManifest":{}"#, .generateManifest, GenerateManifestWork()),
             (#""computeStatistics":{"missingOnly":true,"where":"n = 1"}"#, .computeStatistics, ComputeStatisticsWork(condition: "n = 1", missingOnly: true)),
+            (
+                #""clone":{"target":{"location":"file:///lake/copy","storageRef":{"name":"lake"}},"mode":"Shallow","version":4}"#, .clone,
+                CloneWork(target: "file:///lake/copy", mode: "shallow", version: 4)
+            ),
+            (
+                #""clone":{"target":{"location":"file:///lake/copy","storageRef":{"name":"lake"}},"replace":true}"#, .clone,
+                CloneWork(target: "file:///lake/copy", mode: "deep", replace: true)
+            ),
+            (#""convert":{"partitionBy":["day date"],"nameMapping":true}"#, .convert, ConvertWork(partitionBy: ["day date"], mapsNames: true)),
+            (#""convert":{}"#, .convert, ConvertWork()),
+            (
+                #""vacuum":{"keepFor":["file:///lake/c"],"forgetClones":["file:///lake/d"]}"#, .vacuum,
+                VacuumWork(keepFor: ["file:///lake/c"], forgetClones: ["file:///lake/d"])
+            ),
             (#""vacuum":{"inventory":{"location":"file:///lake/i.parquet"}}"#, .vacuum, VacuumWork(inventory: "file:///lake/i.parquet")),
         ] as [(String, OperationType, any TaskWork)])
     func theLogsOperationsAreTranslated(member: String, type: OperationType, work: any TaskWork) async throws {
@@ -68,6 +82,18 @@ import Testing
         await harness.steps(4)
         #expect(harness.operation("run")?.status?.type == type && harness.operation("run")?.phase == .succeeded)
         #expect(harness.ranTasks.map(\.work) == [.init(work)])
+    }
+
+    @Test(arguments: [
+        (#"{"location":"file:///elsewhere/copy","storageRef":{"name":"lake"}}"#, "LocationOutsideRoot"),
+        (#"{"location":"file:///lake/copy","storageRef":{"name":"other"}}"#, "InvalidSpec"),
+    ])
+    func aCloneGoesNowhereButBelowItsProfile(target: String, reason: String) async throws {
+        let harness = try Self.harness()
+        try harness.addOperation("run", "{\"tableRef\":{\"name\":\"orders\"},\"clone\":{\"target\":\(target)}}")
+        await harness.steps(4)
+        #expect(harness.ranTasks.isEmpty && harness.operation("run")?.phase != .succeeded)
+        #expect(harness.operation("run")?.status?.conditions?.contains { $0.reason == reason } ?? false)
     }
 
     @Test func anInventoryOutsideOfTheProfileIsRefused() async throws {

@@ -50,7 +50,10 @@ extension OperationReconciler {
 
     /// What the operation must not commit behind; nil where it may, or where only its worker can tell.
     func unsafeWriter(_ operation: TableOperation, _ place: TablePlace) async throws -> Obstacle? {
-        guard case let .store(access) = place.access, access.refusesUnsafeWriters, place.access.isReachedByOperator, !operation.spec.dryRun else { return nil }
+        guard case let .store(access) = place.access, access.refusesUnsafeWriters, place.access.isReachedByOperator, !operation.spec.dryRun,
+            // Where a table is yet to come about nobody else writes.
+            operation.spec.convert == nil
+        else { return nil }
         let remembered = operation.tableKey.flatMap { cluster.table($0) }?.status?.unsafeWriter
         let writers = ConcurrentWriters(try await observer.unsafeWriter(place), before: remembered, place.access, now: clock.now())
         return writers.refusal.map { Obstacle(reason: .unsafeConcurrentWriter, message: $0) }
