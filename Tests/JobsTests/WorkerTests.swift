@@ -114,6 +114,7 @@ private final class Workshop: Sendable {
         func run(_ work: any TaskWork, root: String?, location: String? = nil, uid: String = "uid-1") async -> WorkerExit {
             var task = workshop.task(work, uid: uid)
             task.root = root
+            if uid != "uid-1" { task.transaction = nil }
             task.location = location ?? task.location
             return await workshop.worker.run(task)
         }
