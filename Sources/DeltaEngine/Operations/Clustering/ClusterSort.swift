@@ -108,8 +108,8 @@ struct ClusterSort {
     }
 
     private var open: @Sendable (FileView) async throws -> DataFile {
-        let (store, fields, hidden, mapping) = (table.store, fields, rowIds?.fields ?? [], snapshot.metadata.columnMapping)
-        return { view in try await DataFile.open(store, view, mapping: mapping, fields: fields, hidden: hidden) }
+        let (tableFiles, fields, hidden, mapping) = (table.files, fields, rowIds?.fields ?? [], snapshot.metadata.columnMapping)
+        return { view in try await DataFile.open(tableFiles, view, mapping: mapping, fields: fields, hidden: hidden) }
     }
 
     private func read(_ views: [FileView], into runs: RowRuns, runBytes: Int, _ progress: @escaping (Int64) -> Void) async throws -> Read {

@@ -106,8 +106,9 @@ public struct ComputeStatisticsOperation: Sendable {
     ) async throws -> FoundStatistics.Entry {
         let file: DataFile
         do {
+            let place = try table.files.place(of: view.path)
             file = try await DataFile.open(
-                table.store, view.path.object(in: table.store), sizeInBytes: view.size, mapping: metadata.columnMapping, fields: coverage.fields, hidden: [])
+                place.store, place.path, sizeInBytes: view.size, mapping: metadata.columnMapping, fields: coverage.fields, hidden: [])
         } catch ObjectStoreError.notFound {
             throw DeltaError.corruptDataFile(path: view.path.decoded, reason: "it is gone from the store; look for others with `levee table repair`")
         }
