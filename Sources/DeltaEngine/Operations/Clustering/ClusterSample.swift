@@ -16,6 +16,8 @@ struct ClusterSample: Sendable {
     private static let mostFiles = 512
     /// Rows that are picked next to each other: decoding begins with a page whatever is wanted of it.
     private static let runRows: Int64 = 32
+    /// What longer texts begin with has to do: they are told apart by it, or lie together.
+    private static let textBytes = 64
     /// Files of which some rows are decoded whole.
     private static let measuredFiles = 8
     private static let measuredRows = 4096
@@ -79,7 +81,8 @@ struct ClusterSample: Sendable {
             for (top, reader) in zip(stored, readers) { values[top] = try file.adapt(try reader.readAll(), top) }
             for (place, column) in columns.enumerated() {
                 let top = column.places[0]
-                picked[place].append(column.leaf(of: values[top] ?? .nulls(file.fields[top].type, count: Int(selection.count))))
+                let leaf = column.leaf(of: values[top] ?? .nulls(file.fields[top].type, count: Int(selection.count)))
+                picked[place].append(try leaf.cut(to: textBytes))
             }
         }
         var joined: [Column] = []
@@ -108,5 +111,23 @@ struct ClusterSample: Sendable {
         guard let run = try await file.scan().next(maxRows: measuredRows) else { return (0, 0) }
         let columns = try file.wanted(of: run)
         return (columns.rowCount, columns.columns.reduce(0) { $0 + $1.sizeInBytes })
+    }
+}
+
+extension Column {
+    /// The beginnings of texts that are long; the column as it is where they are not, or are none.
+    fileprivate func cut(to length: Int) throws(ColumnarError) -> Column {
+        guard case let .variable(offsets, data) = values, sizeInBytes > (length + 4) * count else { return self }
+        let builder = ColumnBuilder(type: type, capacity: count)
+        for row in 0..<count {
+            if isNull(at: row) {
+                builder.appendNull()
+            } else {
+                let range = ColumnValues.span(offsets.dropFirst(row * 4), 1)
+                let text = data.slice(range.lowerBound..<min(range.upperBound, range.lowerBound + length)) ?? .empty
+                try text.withUnsafeBytes { (bytes) throws(ColumnarError) in try builder.append(bytes: bytes) }
+            }
+        }
+        return builder.finish()
     }
 }

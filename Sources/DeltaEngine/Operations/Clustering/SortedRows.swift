@@ -111,6 +111,7 @@ struct SortedRows: Sendable {
                 }
             }
         }
+        if parts.count > RowsOfParts.mostParts { parts = try joined(parts) }
         let order =
             batch.isUniform
             ? nil : RowsOfParts(RowOrder.sorted(parts.flatMap { $0[0].keys }), counts: parts.map { $0[0].count })
@@ -126,6 +127,22 @@ struct SortedRows: Sendable {
             }
         }
         return columns
+    }
+}
+
+extension SortedRows {
+    /// The same rows in fewer parts.
+    private func joined(_ parts: [[Column]]) throws(ColumnarError) -> [[Column]] {
+        var joined: [[Column]] = []
+        var rest = parts[...]
+        while !rest.isEmpty {
+            let some = rest.prefix(max(2, parts.count / (RowsOfParts.mostParts / 2) + 1))
+            rest = rest.dropFirst(some.count)
+            var columns: [Column] = []
+            for (place, column) in parts[0].enumerated() { columns.append(try Column.concatenate(some.map { $0[place] }, type: column.type)) }
+            joined.append(columns)
+        }
+        return joined
     }
 }
 
