@@ -24,13 +24,16 @@ demo: build ## create a table of small files, let the operator compact it, show 
 dev: build ## run a control plane with the operator on this machine until interrupted
 	@exec $(LEVEE) dev --data-dir .dev
 
-test: unit interop ## all tests: units, then the built program against its peers and kubectl
+INTEROP = LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra --timeout 300 --numprocesses 2 --dist loadfile
+
+test: dependencies peers ## all tests: units, then the built program against its peers and kubectl
+	@scripts/test '$(SWIFT_RELEASE)' '$(INTEROP)'
 
 unit: dependencies
 	@scripts/unit-tests
 
 interop: peers build
-	LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra --timeout 300 --numprocesses 2 --dist loadfile
+	$(INTEROP)
 
 soak: peers build ## the long tests: contention, crashes and hostile input by the thousand (seeded)
 	LEVEE_SOAK=1 LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) -m pytest Tests/Interop -q -ra -m soak --timeout 3600
