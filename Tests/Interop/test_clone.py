@@ -5,6 +5,8 @@ import json
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from operator_process import delta_table, operation
+from operator_site import cluster, site
 from rows import chdb_rows, delta_rs_rows
 from samples import all_types, partitioned, small_files
 from test_vacuum import age_all, data_files
@@ -145,3 +147,26 @@ def test_a_clone_that_is_gone_is_forgotten(levee, tmp_path):
     marker.write_text(json.dumps({**json.loads(marker.read_text()), "created": 0}))
     assert levee("table", "vacuum", source, *force)["metrics"]["numFilesToDelete"] == 3
     assert not marker.exists()
+
+
+def test_as_operations(site):
+    table, deep, shallow = (site.lake / name for name in ("orders", "deep", "shallow"))
+    small_files(table, files=3)
+
+    def clone(name, target, mode):
+        return operation(name, clone={"target": {"location": f"file://{target}", "storageRef": {"name": "lake"}}, "mode": mode})
+
+    site.operator.start()
+    outside = site.lake.parent / "outside"
+    site.apply(delta_table("orders", table), clone("deep", deep, "Deep"), clone("shallow", shallow, "Shallow"), clone("outside", outside, "Deep"))
+    for name, target in (("deep", deep), ("shallow", shallow)):
+        run = site.until_finished(name)["status"]
+        assert (run["phase"], run["type"], run["result"]["version"]) == ("Succeeded", "Clone", 0), run
+        assert delta_rs_rows(target) == delta_rs_rows(table)
+    site.until_reason("tableoperation", "outside", "LocationOutsideRoot")
+    assert not outside.exists()
+    write_deltalake(table, all_types(900, 50), mode="append")
+    site.apply(clone("again", deep, "Deep"))
+    run = site.until_finished("again")["status"]
+    assert (run["phase"], run["result"]["version"]) == ("Succeeded", 1), run
+    assert delta_rs_rows(deep) == delta_rs_rows(table)

@@ -9,6 +9,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from operator_process import levee_object
+from operator_site import cluster, site
 from rows import chdb_rows, delta_rs_rows, rows
 from samples import NESTED, PARTITION_VALUES, all_types
 
@@ -177,3 +179,14 @@ def test_a_table_of_another_partitioning(levee, table):
     assert all("stats" not in action["add"] for action in first_commit(table) if "add" in action)
     assert levee("table", "convert", table, "--partition-by", "p string")["wasTable"]
     assert "is a Delta table already" in levee.fails(1, "table", "convert", table, "--partition-by", "q string")
+
+
+def test_as_an_operation(site):
+    directory = site.lake / "raw"
+    write(directory, pa.table({"id": range(10), "day": [f"2024-01-0{1 + n % 2}" for n in range(10)]}), hive(("day", pa.string())))
+    spec = {"location": f"file://{directory}", "storageRef": {"name": "lake"}, "convert": {"partitionBy": ["day date"]}}
+    site.operator.start()
+    site.apply(levee_object("TableOperation", "convert", **spec))
+    run = site.until_finished("convert")["status"]
+    assert (run["phase"], run["type"], run["result"]["version"]) == ("Succeeded", "Convert", 0), run
+    assert [row[0] for row in sorted(delta_rs_rows(directory))] == list(range(10))

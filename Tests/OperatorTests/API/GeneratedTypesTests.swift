@@ -31,4 +31,20 @@ import Testing
         #expect(CustomResourceDefinitions.all.count == 4)
         #expect(CustomResourceDefinitions.all.allSatisfy { $0.hasPrefix("apiVersion: apiextensions.k8s.io/v1\n") })
     }
+
+    /// A type that the definition does not know would be refused with the whole status, and the operation never leave its place in the queue.
+    @Test func theDefinitionKnowsEveryTypeOfOperation() throws {
+        let text = try #require(CustomResourceDefinitions.all.first { $0.contains("name: tableoperations.levee.dev") })
+        let definition = try #require(try YAML.parseAll(Bytes(text)).first)
+        let schema = try #require(definition["spec"]?["versions"]?[0]?["schema"]?["openAPIV3Schema"]?["properties"])
+        let types = schema["status"]?["properties"]?["type"]?["enum"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        #expect(Set(types) == Set(OperationType.allCases.map(\.rawValue)))
+        let rules = schema["spec"]?["x-kubernetes-validations"]?.arrayValue?.compactMap { $0["rule"]?.stringValue } ?? []
+        for type in OperationType.allCases {
+            let member = "\(type)"
+            #expect(schema["spec"]?["properties"]?[member] != nil, "spec.\(member)")
+            #expect(rules.contains { $0.contains("(has(self.\(member)) ? 1 : 0)") }, "spec.\(member) counts as an operation")
+            #expect(rules.contains { $0.contains("has(self.\(member)) == has(oldSelf.\(member))") }, "spec.\(member) is immutable")
+        }
+    }
 }

@@ -96,6 +96,47 @@ import Testing
         #expect(harness.operation("run")?.status?.conditions?.contains { $0.reason == reason } ?? false)
     }
 
+    private static let clone = #"{"tableRef":{"name":"orders"},"clone":{"target":{"location":"file:///lake/copy","storageRef":{"name":"lake"}}}}"#
+
+    /// A clone commits to its target, which nobody need have made: there its number is looked for, and what a lost worker did.
+    @Test func aClonesRunsAreNumberedAndFoundInItsTarget() async throws {
+        let harness = try Self.harness()
+        let target = "file:///lake/copy"
+        harness.tables[target].failure = DeltaError.notATable(location: target)
+        harness.tables[Harness.location].transactions = ["levee.dev/lake/orders": 7]
+        try harness.addOperation("first", Self.clone)
+        await harness.steps(2)
+        #expect(harness.operation("first")?.status?.transaction == .init(appId: "levee.dev/lake/orders", version: 1))
+        harness.tables[target].failure = nil
+        await harness.steps(4)
+        #expect(harness.operation("first")?.phase == .succeeded)
+        harness.fate = .loses
+        try harness.addOperation("second", Self.clone)
+        await harness.steps(4)
+        let second = try #require(harness.operation("second")?.status)
+        #expect(second.transaction?.version == 2 && second.result?.version == 2)
+        #expect(harness.tables[Harness.location].version == 0)
+    }
+
+    @Test func aCloneHasItsTargetToItself() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation("clone", Self.clone)
+        await harness.steps(2)
+        try harness.addOperation("other", #"{"location":"file:///lake/copy","storageRef":{"name":"lake"},"vacuum":{}}"#)
+        await harness.steps(2)
+        #expect(harness.operation("other")?.status?.message == "clone has the table")
+    }
+
+    @Test func aDirectoryIsConvertedThatIsNoTableYet() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        harness.tables["file:///lake/raw"].failure = DeltaError.notATable(location: "file:///lake/raw")
+        try harness.addOperation("run", #"{"location":"file:///lake/raw","storageRef":{"name":"lake"},"convert":{}}"#)
+        await harness.steps(3)
+        #expect(harness.operation("run")?.phase == .running)
+    }
+
     @Test func anInventoryOutsideOfTheProfileIsRefused() async throws {
         let harness = try Self.harness()
         try harness.addOperation("run", #"{"tableRef":{"name":"orders"},"vacuum":{"inventory":{"location":"file:///elsewhere/inventory.parquet"}}}"#)

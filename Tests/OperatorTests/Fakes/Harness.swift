@@ -158,7 +158,8 @@ final class Harness {
                 task.dryRun
                 ? nil
                 : tables.commit(
-                    task.location, operationUID: task.operation.uid, transaction: task.transaction.map { .init(appId: $0.appId, version: $0.version) })
+                    (task.work.value as? CloneWork)?.target ?? task.location, operationUID: task.operation.uid,
+                    transaction: task.transaction.map { .init(appId: $0.appId, version: $0.version) })
             result = TaskResult(outcome: .succeeded, message: "merged", version: commit?.version, metrics: commit?.metrics ?? [:])
         }
         var pod = Pod(metadata: ObjectMeta(name: job.metadata.name + "-pod", namespace: job.metadata.namespace))

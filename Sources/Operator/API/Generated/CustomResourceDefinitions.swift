@@ -1361,6 +1361,8 @@ public enum CustomResourceDefinitions {
                             has(self.optimize) == has(oldSelf.optimize) && has(self.vacuum) == has(oldSelf.vacuum) && has(self.checkpoint) == has(oldSelf.checkpoint)
                             && has(self.delete) == has(oldSelf.delete) && has(self.restore) == has(oldSelf.restore)
                             && has(self.reorg) == has(oldSelf.reorg) && has(self.repair) == has(oldSelf.repair)
+                            && has(self.compactLog) == has(oldSelf.compactLog) && has(self.logCleanup) == has(oldSelf.logCleanup)
+                            && has(self.computeStatistics) == has(oldSelf.computeStatistics) && has(self.generateManifest) == has(oldSelf.generateManifest)
                             && has(self.clone) == has(oldSelf.clone) && has(self.convert) == has(oldSelf.convert)
                           message: "what an operation does is immutable: create another TableOperation"
                         - rule: >-
@@ -1889,7 +1891,7 @@ public enum CustomResourceDefinitions {
                           description: The value of the annotation levee.dev/reconcile that was handled last.
                         type:
                           type: string
-                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore, Reorg, Repair, CompactLog, LogCleanup, ComputeStatistics, GenerateManifest]
+                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore, Reorg, Repair, CompactLog, LogCleanup, ComputeStatistics, GenerateManifest, Clone, Convert]
                           description: What it does.
                         table:
                           type: string

@@ -11,8 +11,8 @@ final class OperationQueue: Sendable {
         var key: ObjectKey
         var uid: String
         var created: Timestamp
-        /// ``TablePlace/identity`` of its table; nil where that cannot be told.
-        var table: String?
+        /// ``TablePlace/identity`` of its table, and of a clone's target; empty where that cannot be told.
+        var tables: Set<String>
         /// Its policy, in the same namespace.
         var policy: String?
         var isRunning: Bool
@@ -36,12 +36,12 @@ final class OperationQueue: Sendable {
     func claim(_ entry: Entry, others: [Entry], policyLimit: Int?) -> Obstacle? {
         claims.withLock { claims in
             let running = others.filter { $0.isRunning || claims[$0.uid] != nil }
-            if let holder = running.first(where: { $0.table != nil && $0.table == entry.table })
-                ?? claims.values.first(where: { $0.uid != entry.uid && $0.table == entry.table })
+            if let holder = running.first(where: { $0.shares(entry) })
+                ?? claims.values.first(where: { $0.uid != entry.uid && $0.shares(entry) })
             {
                 return Obstacle(reason: .waitingForTable, message: "\(holder.key.name) has the table", needsPerson: false)
             }
-            let ahead = others.filter { !$0.isRunning && !$0.isHeld && $0.table == entry.table && $0.table != nil && $0.comesBefore(entry) }
+            let ahead = others.filter { !$0.isRunning && !$0.isHeld && $0.shares(entry) && $0.comesBefore(entry) }
             if let first = ahead.min(by: { $0.comesBefore($1) }) {
                 return Obstacle(reason: .waitingForTable, message: "\(first.key.name) is before it in the table's queue", needsPerson: false)
             }
@@ -76,6 +76,9 @@ final class OperationQueue: Sendable {
 }
 
 extension OperationQueue.Entry {
+    /// Whether both work on a table.
+    fileprivate func shares(_ other: OperationQueue.Entry) -> Bool { !tables.isDisjoint(with: other.tables) }
+
     /// First come, first served.
     fileprivate func comesBefore(_ other: OperationQueue.Entry) -> Bool { (created, key) < (other.created, other.key) }
 }

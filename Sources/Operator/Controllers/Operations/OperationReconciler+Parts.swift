@@ -7,7 +7,7 @@ import ObjectStore
 extension OperationReconciler {
     // MARK: - References
 
-    func place(of operation: TableOperation) throws(Obstacle) -> TablePlace {
+    func place(of operation: TableOperation) throws(Obstacle) -> OperationPlace {
         if let key = operation.tableKey {
             guard let table = cluster.table(key) else {
                 throw Obstacle(reason: .tableNotFound, message: "there is no DeltaTable \(key.name) in this namespace; create it, or delete this operation")
@@ -23,13 +23,13 @@ extension OperationReconciler {
         return try place(location, storage.name, of: operation)
     }
 
-    private func place(_ location: String, _ storage: String, of operation: TableOperation) throws(Obstacle) -> TablePlace {
+    private func place(_ location: String, _ storage: String, of operation: TableOperation) throws(Obstacle) -> OperationPlace {
         let profile = cluster.profile(ObjectKey(namespace: operation.metadata.namespace, name: storage))
         // Suspension stops new work; what runs ends by itself.
         if profile?.spec.suspend == true, !operation.isRunning {
             throw Obstacle(reason: .suspended, message: "the StorageProfile \(storage) is suspended (spec.suspend)", needsPerson: false)
         }
-        let place = try Placement.resolve(location: location, profile: profile, profileName: storage, reach: reach)
+        var place = OperationPlace(table: try Placement.resolve(location: location, profile: profile, profileName: storage, reach: reach))
         if let target = operation.spec.clone?.target {
             guard target.storageRef.name == storage else {
                 throw Obstacle(
@@ -38,32 +38,42 @@ extension OperationReconciler {
                         "clone.target.storageRef is \(target.storageRef.name), and the source is reached by \(storage): a pod has the credentials of one StorageProfile; "
                         + "name a target below the same one")
             }
-            _ = try Placement.resolve(location: target.location, profile: profile, profileName: storage, reach: reach)
+            place.target = try Placement.resolve(location: target.location, profile: profile, profileName: storage, reach: reach)
         }
         // What a worker reads besides the table, it reads with the profile's credentials: it must be the profile's.
         if let inventory = operation.spec.vacuum?.inventory {
             _ = try Placement.resolve(location: inventory.location, profile: profile, profileName: storage, reach: reach)
         }
-        if !operation.isRunning, let obstacle = profile?.obstacleToOperations(place.access, commits: !operation.spec.dryRun) { throw obstacle }
+        if !operation.isRunning, let obstacle = profile?.obstacleToOperations(place.table.access, commits: !operation.spec.dryRun) { throw obstacle }
         return place
     }
 
     /// What the operation must not commit behind; nil where it may, or where only its worker can tell.
-    func unsafeWriter(_ operation: TableOperation, _ place: TablePlace) async throws -> Obstacle? {
-        guard case let .store(access) = place.access, access.refusesUnsafeWriters, place.access.isReachedByOperator, !operation.spec.dryRun,
-            // Where a table is yet to come about nobody else writes.
-            operation.spec.convert == nil
+    func unsafeWriter(_ operation: TableOperation, _ place: OperationPlace) async throws -> Obstacle? {
+        guard case let .store(access) = place.committed.access, access.refusesUnsafeWriters, place.committed.access.isReachedByOperator, !operation.spec.dryRun
         else { return nil }
-        let remembered = operation.tableKey.flatMap { cluster.table($0) }?.status?.unsafeWriter
-        let writers = ConcurrentWriters(try await observer.unsafeWriter(place), before: remembered, place.access, now: clock.now())
+        let remembered = place.target == nil ? operation.tableKey.flatMap { cluster.table($0) }?.status?.unsafeWriter : nil
+        let latest = try await ifThere(operation) { try await observer.unsafeWriter(place.committed) }
+        let writers = ConcurrentWriters(latest, before: remembered, place.committed.access, now: clock.now())
         return writers.refusal.map { Obstacle(reason: .unsafeConcurrentWriter, message: $0) }
+    }
+
+    /// What is read of the table that the operation commits to; nil where the operation is to make that table.
+    func ifThere<Value>(_ operation: TableOperation, _ read: () async throws -> Value?) async throws -> Value? {
+        do {
+            return try await read()
+        } catch {
+            let makesTable = operation.spec.clone != nil || operation.spec.convert != nil
+            guard makesTable, [.notATable, .locationNotFound].contains(Failure(error).reason) else { throw error }
+            return nil
+        }
     }
 
     // MARK: - The queue
 
-    func entry(_ operation: TableOperation, _ place: TablePlace?) -> OperationQueue.Entry {
+    func entry(_ operation: TableOperation, _ place: OperationPlace?) -> OperationQueue.Entry {
         OperationQueue.Entry(
-            key: operation.key, uid: operation.metadata.uid, created: operation.metadata.creationTimestamp ?? .epoch, table: place?.identity,
+            key: operation.key, uid: operation.metadata.uid, created: operation.metadata.creationTimestamp ?? .epoch, tables: place?.identities ?? [],
             policy: operation.policyName, isRunning: operation.isRunning, isHeld: operation.spec.suspend || operation.spec.cancel)
     }
 
@@ -81,9 +91,10 @@ extension OperationReconciler {
 
     // MARK: - Task and Job
 
-    func task(of operation: TableOperation, _ place: TablePlace, _ transaction: TableOperationStatus.Transaction?) throws(InvalidSpec) -> WorkerTask {
+    func task(of operation: TableOperation, _ place: OperationPlace, _ transaction: TableOperationStatus.Transaction?) throws(InvalidSpec) -> WorkerTask {
         WorkerTask(
-            operation: identity(of: operation), location: place.location.description, storage: place.access.taskStorage, root: place.root?.description,
+            operation: identity(of: operation), location: place.table.location.description, storage: place.table.access.taskStorage,
+            root: place.table.root?.description,
             work: try operation.spec.work(),
             transaction: transaction.map { .init(appId: $0.appId, version: $0.version) }, expectedVersion: operation.spec.expectedVersion,
             dryRun: operation.spec.dryRun, verifiesRows: operation.spec.verify == .rows, memoryLimit: WorkerJob.memoryLimit(operation.spec.jobTemplate))
@@ -93,12 +104,12 @@ extension OperationReconciler {
         .init(uid: operation.metadata.uid, namespace: operation.metadata.namespace, name: operation.metadata.name)
     }
 
-    func job(for operation: TableOperation, _ place: TablePlace) throws(InvalidSpec) -> WorkerJob {
+    func job(for operation: TableOperation, _ place: OperationPlace) throws(InvalidSpec) -> WorkerJob {
         var labels: [String: String] = [:]
         if let table = operation.spec.tableRef?.name { labels[Names.Label.table] = Names.labelValue(table) }
         if let policy = operation.policyName { labels[Names.Label.policy] = policy }
         return WorkerJob(
-            operation: identity(of: operation), task: try task(of: operation, place, operation.status?.transaction), access: place.access, labels: labels,
+            operation: identity(of: operation), task: try task(of: operation, place, operation.status?.transaction), access: place.table.access, labels: labels,
             template: operation.spec.jobTemplate ?? JobTemplate(), activeDeadlineSeconds: operation.spec.activeDeadlineSeconds,
             backoffLimit: operation.spec.backoffLimit, settings: settings)
     }
@@ -155,6 +166,19 @@ extension OperationReconciler {
         status.conditions = conditions
         return status == operation.status ? operation : try await cluster.writeStatus(status, of: operation)
     }
+}
+
+/// What an operation works on.
+struct OperationPlace: Hashable, Sendable {
+    var table: TablePlace
+    /// Of a clone: the table that it makes.
+    var target: TablePlace?
+
+    /// Where its commit goes, and so where it is looked for.
+    var committed: TablePlace { target ?? table }
+
+    /// See ``TablePlace/identity``.
+    var identities: Set<String> { Set([table.identity, target?.identity].compactMap(\.self)) }
 }
 
 extension Timestamp {

@@ -35,7 +35,7 @@ struct OperationReconciler: Sendable {
 
     private func begin(_ operation: TableOperation) async throws -> Requeue {
         if operation.spec.suspend { return try await wait(operation, Obstacle(reason: .suspended, message: "suspended (spec.suspend)", needsPerson: false)) }
-        let place: TablePlace
+        let place: OperationPlace
         do throws(Obstacle) {
             place = try self.place(of: operation)
             if let obstacle = queue.claim(entry(operation, place), others: others(than: operation), policyLimit: policyLimit(of: operation)) { throw obstacle }
@@ -57,11 +57,11 @@ struct OperationReconciler: Sendable {
     }
 
     /// From the status that is written here on, the operation holds its table.
-    private func start(_ operation: TableOperation, _ place: TablePlace, _ transaction: TableOperationStatus.Transaction?) async throws -> Requeue {
+    private func start(_ operation: TableOperation, _ place: OperationPlace, _ transaction: TableOperationStatus.Transaction?) async throws -> Requeue {
         guard let held = try await hold(operation) else { return .forget }
         var status = status(of: held)
         status.phase = .running
-        status.location = place.location.description
+        status.location = place.table.location.description
         status.transaction = transaction
         status.jobRef = .init(name: held.jobName)
         status.startTime = clock.now().wholeSeconds
@@ -71,11 +71,14 @@ struct OperationReconciler: Sendable {
     }
 
     /// The same run gets the same identifier however often it is tried; a later run of the table a higher one.
-    private func transaction(of operation: TableOperation, _ place: TablePlace) async throws -> TableOperationStatus.Transaction? {
+    private func transaction(of operation: TableOperation, _ place: OperationPlace) async throws -> TableOperationStatus.Transaction? {
         if operation.spec.dryRun { return nil }
         if let asked = operation.spec.idempotency { return .init(appId: asked.appId, version: asked.version) }
         let appId = "\(Names.group)/\(operation.metadata.namespace)/\(operation.spec.tableRef?.name ?? operation.metadata.name)"
-        if place.access.isReachedByOperator { return .init(appId: appId, version: (try await observer.transactionVersion(place, appId: appId) ?? 0) + 1) }
+        if place.table.access.isReachedByOperator {
+            let latest = try await ifThere(operation) { try await observer.transactionVersion(place.committed, appId: appId) }
+            return .init(appId: appId, version: (latest ?? 0) + 1)
+        }
         // Only pods see the table, so the clock has to do. Runs on a table never overlap, and each starts later than the one before ended.
         return .init(appId: appId, version: clock.now().milliseconds)
     }
@@ -97,7 +100,7 @@ struct OperationReconciler: Sendable {
     /// Makes the Job, or finds that it was there and is gone.
     private func ensureJob(for operation: TableOperation) async throws -> Requeue {
         if operation.status?.jobRef?.uid != nil, let outcome = try await concludeLost(operation) { return outcome }
-        let place: TablePlace
+        let place: OperationPlace
         let manifest: JSONValue
         do {
             place = try self.place(of: operation)
@@ -191,7 +194,7 @@ struct OperationReconciler: Sendable {
 
     /// The commit that carries the operation's uid; nil where there is none, or only pods could see it.
     private func commit(of operation: TableOperation) async throws -> OperationCommit? {
-        guard !operation.spec.dryRun, let place = try? place(of: operation), place.access.isReachedByOperator else { return nil }
+        guard !operation.spec.dryRun, let place = try? place(of: operation).committed, place.access.isReachedByOperator else { return nil }
         do {
             return try await observer.commit(place, ofOperation: operation.metadata.uid)
         } catch {
