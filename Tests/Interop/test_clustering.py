@@ -111,15 +111,21 @@ def test_a_change_feed_shows_nothing(levee, table, seed):
     assert DeltaTable(table).load_cdf(starting_version=version).read_all().num_rows == 0
 
 
-def test_kill_at_every_step(levee, tmp_path, table):
+@pytest.mark.parametrize("by", ["the run's columns", "the table's own"])
+def test_kill_at_every_step(levee, tmp_path, table, seed, by):
     master = tmp_path / "master"
-    small_files(master, files=2)
+    if by == "the table's own":
+        clustered(levee, master, tmp_path)
+        for number in range(2):
+            write(levee, master, tmp_path, seed + number, 100)
+    else:
+        small_files(master, files=2)
 
     def check(step):
         assert len(levee("table", "files", table)) == 1, step
         assert DeltaTable(table).transaction_version("crash") == 1, step
 
-    arguments = ["table", "optimize", "--z-order-by", "id", "--app-id", "crash", "--app-version", 1]
+    arguments = ["table", "optimize", *([] if by == "the table's own" else ["--z-order-by", "id"]), "--app-id", "crash", "--app-version", 1]
     steps = crash_at_every_step(levee, master, table, tmp_path, arguments, delta_rs_rows(master), check)
     assert {"cluster.sampled", "cluster.distributed", "rewrite.beforeFile", "rewrite.afterFile", "optimize.beforeCommit", "optimize.committed"} <= {
         step.rsplit(":", 1)[0] for step in steps

@@ -264,5 +264,7 @@ def test_convert(levee, tmp_path, table):
         assert levee.run("table", "convert", table, env={"LEVEE_FAULT_POINT": step}).returncode == SIGKILL, step
         retry = levee("table", "convert", table)
         assert retry["version"] == 0 or retry["wasTable"], step
+        age_all(table, 30)
+        levee("table", "vacuum", table)
         assert delta_rs_rows(table) == after and data_files(table) == files, step
     assert {"convert.listed", "convert.read", "convert.beforeCommit", "convert.committed"} <= {step.rsplit(":", 1)[0] for step in steps}

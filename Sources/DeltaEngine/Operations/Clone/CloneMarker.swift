@@ -13,8 +13,9 @@ struct CloneMarker: Sendable {
     let sourceVersion: Int64
     let created: Timestamp
 
-    /// Written before the clone's commit: from then on a vacuum knows of it. A source that may not be written to is cloned all the same.
-    static func write(for id: String, at target: DeltaTable, in source: DeltaTable, version: Int64) async {
+    /// Written before the clone's commit: from then on a vacuum knows of it. A source that may not be written to is cloned all the same; where the note
+    /// fails to be written for another reason the clone fails too, since a vacuum of the source would take its files.
+    static func write(for id: String, at target: DeltaTable, in source: DeltaTable, version: Int64) async throws {
         let note: JSONValue = [
             "location": .string(target.location), "sourceVersion": .integer(version), "created": .integer(target.environment.clock.now().milliseconds),
         ]
@@ -22,7 +23,8 @@ struct CloneMarker: Sendable {
             // The id is a table's own, whatever it looks like.
             let path = try ObjectPath("\(directory)\(DataPath.encode(id).replacing("/", with: "%2F")).json")
             try await source.store.put(path, Bytes(JSON.encode(note)), mode: .overwrite)
-        } catch {
+        } catch let error as ObjectStoreError {
+            guard case .permissionDenied = error else { throw error }
             target.environment.logger.warning(
                 "the source could not be told of its clone: name the clone to every vacuum of the source (--keep-for), or that takes files which the clone needs",
                 ["source": source.location, "clone": target.location, "error": "\(error)"])

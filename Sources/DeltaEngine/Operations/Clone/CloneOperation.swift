@@ -62,6 +62,8 @@ public struct CloneOperation: Sendable {
             if let done = try options.conditions.versionApplied(in: snapshot) {
                 result.version = done
                 result.alreadyApplied = true
+                // The run that did it may have come to no further end.
+                if options.mode == .deep, !options.dryRun { await CloneTarget.end(target) }
                 return result
             }
         } else if let expected = options.conditions.expectedVersion {
@@ -78,7 +80,7 @@ public struct CloneOperation: Sendable {
         FaultPoint.hit("clone.planned")
         if options.dryRun { return result }
 
-        if options.mode == .shallow { await CloneMarker.write(for: state.metadata.id, at: target, in: self.source, version: source.version) }
+        if options.mode == .shallow { try await CloneMarker.write(for: state.metadata.id, at: target, in: self.source, version: source.version) }
         if place.snapshot == nil, options.mode == .deep { try await CloneTarget.begin(target, sourceId: source.metadata.id) }
         FaultPoint.hit("clone.marked")
         let actions = try await bring(plan, staged, &result.metrics, progress)

@@ -7,6 +7,8 @@ import Parquet
 public struct ConvertOperation: Sendable {
     public let table: DeltaTable
     public let options: ConvertOptions
+    /// Bytes of actions from which on the commit is written as they come.
+    var commitBuffer = FirstCommit.largestBuffer
 
     /// Tables with more files get a checkpoint at once.
     private static let filesWithoutCheckpoint = 10_000
@@ -39,7 +41,7 @@ public struct ConvertOperation: Sendable {
         let directory = try await ParquetDirectory.list(table.store, partitionBy: options.partitionBy, progress: progress)
         FaultPoint.hit("convert.listed")
         let txnId = UUID.v4(table.environment.random).description
-        let commit = FirstCommit(store: table.store, info: commitInfo(directory, txnId), txnId: txnId)
+        let commit = FirstCommit(store: table.store, info: commitInfo(directory, txnId), txnId: txnId, buffer: commitBuffer)
         do {
             return try await write(commit, directory, progress)
         } catch {

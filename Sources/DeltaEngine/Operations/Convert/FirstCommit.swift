@@ -6,25 +6,29 @@ import ObjectStore
 /// The schema is known only behind the last file. It stands before the files in the log where these fit into memory, and behind them where not: readers take
 /// a commit's actions in any order.
 final class FirstCommit {
-    private static let largestBuffer = 64 << 20
+    static let largestBuffer = 64 << 20
     private static let pieceBytes = 1 << 20
 
     private let store: any ObjectStore
     private let info: String
     private let txnId: String
+    private let buffer: Int
     private var writer: (any ObjectWriter)?
     private var lines = BytesBuilder(capacity: pieceBytes)
 
-    /// - Parameter info: the `commitInfo` action, which has to be the first.
-    init(store: any ObjectStore, info: JSONValue, txnId: String) {
+    /// - Parameters:
+    ///   - info: the `commitInfo` action, which has to be the first.
+    ///   - buffer: bytes of files' actions from which on they are written as they come.
+    init(store: any ObjectStore, info: JSONValue, txnId: String, buffer: Int = largestBuffer) {
         self.store = store
         self.info = JSON.encode(["commitInfo": info]) + "\n"
         self.txnId = txnId
+        self.buffer = buffer
     }
 
     func add(_ action: Action) async throws {
         append(JSON.encode(action.json) + "\n")
-        if writer == nil, lines.count >= Self.largestBuffer {
+        if writer == nil, lines.count >= buffer {
             let writer = try await store.write(try ObjectPath(LogFileName.commitPath(0)))
             self.writer = writer
             try await writer.write(Bytes(info))

@@ -49,15 +49,15 @@ import Testing
             // Without a fault: how many requests there are, and what comes out.
             let clean = start.copy()
             let calls = Lock<[FaultInjectingStore.Operation]>([])
-            let recording = FaultInjectingStore(wrapping: clean.store) { call in
+            let recording = FaultInjectingStore(wrapping: clean.lake) { call in
                 calls.withLock { $0.append(call.operation) }
                 return nil
             }
             try await operation.run(clean.table(through: recording, seed: 6))
             #expect(try await operation.isDone(clean), "\(operation), \(features)")
             let trial = Trial(
-                operation: operation, start: start, objects: try await start.objects(), before: try await start.rows(),
-                after: try #require(try await clean.rows()))
+                operation: operation, start: start, objects: try await start.objects(), before: try await start.rows(operation.subject),
+                after: try #require(try await clean.rows(operation.subject)))
 
             var faults: [(index: Int, kind: Kind)] = []
             for (index, call) in calls.withLock({ $0 }).enumerated() {
@@ -83,7 +83,7 @@ import Testing
         /// What is wrong; nil where nothing is.
         func run(failingAt index: Int, _ fault: @escaping @Sendable (FaultInjectingStore.Call) -> FaultInjectingStore.Fault) async throws -> String? {
             let trial = start.copy()
-            let faulty = FaultInjectingStore(wrapping: trial.store) { $0.index == index ? fault($0) : nil }
+            let faulty = FaultInjectingStore(wrapping: trial.lake) { $0.index == index ? fault($0) : nil }
             var isDone = true
             do {
                 try await operation.run(trial.table(through: faulty, seed: 7))
@@ -93,18 +93,21 @@ import Testing
             }
             // Nothing was touched: the retry is the run without a fault.
             if !isDone, try await trial.objects() == objects { return nil }
-            let rows = try await trial.rows()
+            let rows = try await trial.rows(operation.subject)
             guard rows == after || (!isDone && rows == before) else { return "the table has neither the rows before nor those after it" }
 
             do { try await operation.run(trial.table(seed: 8)) } catch { return "the retry fails: \(error)" }
-            guard try await trial.rows() == after else { return "the retry does not bring the rows that it should" }
+            guard try await trial.rows(operation.subject) == after else { return "the retry does not bring the rows that it should" }
             guard try await operation.isDone(trial) else { return "the retry leaves something undone" }
 
+            try await operation.afterwards(trial)
             trial.clock.advance(by: .seconds(30 * 86_400))
-            do { _ = try await VacuumOperation(table: trial.table(seed: 9)).run() } catch { return "the vacuum fails: \(error)" }
+            for place in try await trial.tables() {
+                do { _ = try await VacuumOperation(table: trial.table(place, seed: 9)).run() } catch { return "the vacuum of the \(place) fails: \(error)" }
+            }
             let (left, live) = (try await trial.dataFiles(), try await trial.liveFiles())
             guard left.isSubset(of: live) else { return "the vacuum leaves \(left.subtracting(live).sorted())" }
-            return live.isSubset(of: left) ? nil : "the vacuum takes \(live.subtracting(left).sorted()), which the table has"
+            return live.isSubset(of: left) ? nil : "the vacuum takes \(live.subtracting(left).sorted()), which a table has"
         }
     }
 }

@@ -13,7 +13,12 @@ struct SweptOperation: Sendable, CustomStringConvertible {
     var suits: @Sendable (DeleteFixture.Features) -> Bool = { _ in true }
     /// What the table must have been through before.
     var prepare: @Sendable (SweptTable) async throws -> Void = { _ in }
+    /// Which table's rows it is about.
+    var subject = SweptTable.Place.table
+    /// Over the table; what else lies in the store can be opened by its environment.
     let run: @Sendable (DeltaTable) async throws -> Void
+    /// What happens before the tables are vacuumed.
+    var afterwards: @Sendable (SweptTable) async throws -> Void = { _ in }
     /// What must hold after it, besides the rows.
     var isDone: @Sendable (SweptTable) async throws -> Bool = { _ in true }
 
@@ -39,6 +44,30 @@ struct SweptOperation: Sendable, CustomStringConvertible {
             name: "reorg", suits: \.vectors,
             run: { _ = try await OptimizeOperation(table: $0, options: OptimizeOptions(selection: .deletionVectors, conditions: once)).run() },
             isDone: { try await !$0.table().snapshot().files.hasDeletionVectors }),
+        SweptOperation(
+            name: "z-order", run: { _ = try await OptimizeOperation(table: $0, options: OptimizeOptions(zOrderBy: ["id", "text"], conditions: once)).run() },
+            isDone: { table in
+                let files = try await table.table().snapshot().files
+                return files.count == (table.features.partitioned ? 3 : 1) && files.allSatisfy { $0.tags?["ZCUBE_ID"] != nil }
+            }),
+        SweptOperation(
+            name: "clustering", suits: { !$0.partitioned }, prepare: clusteredById,
+            run: { _ = try await OptimizeOperation(table: $0, options: OptimizeOptions(conditions: once)).run() },
+            isDone: { try await $0.table().snapshot().files.map(\.clusteringProvider) == [ClusterBy.provider] }),
+        SweptOperation(name: "deep clone", subject: .clone, run: clone(.deep), isDone: isClone),
+        SweptOperation(name: "deep clone, again", prepare: cloned(.deep), subject: .clone, run: clone(.deep), isDone: isClone),
+        SweptOperation(name: "shallow clone", subject: .clone, run: clone(.shallow), afterwards: sourceMovesOn, isDone: isClone),
+        SweptOperation(
+            name: "shallow clone, again", prepare: cloned(.shallow), subject: .clone, run: clone(.shallow), afterwards: sourceMovesOn, isDone: isClone),
+        SweptOperation(
+            name: "convert", suits: { !$0.vectors && $0.mapping == "none" }, prepare: withoutLog, run: { _ = try await ConvertOperation(table: $0).run() }),
+        SweptOperation(
+            name: "convert, piece by piece", suits: { !$0.vectors && $0.mapping == "none" }, prepare: withoutLog,
+            run: { table in
+                var operation = ConvertOperation(table: table)
+                operation.commitBuffer = 1
+                _ = try await operation.run()
+            }),
         SweptOperation(
             name: "restore", prepare: { try await $0.append(30..<33) },
             run: { _ = try await RestoreOperation(table: $0, options: RestoreOptions(target: .version(2), conditions: once)).run() }),
@@ -77,10 +106,9 @@ struct SweptOperation: Sendable, CustomStringConvertible {
         SweptOperation(
             name: "computeStatistics",
             prepare: { table in
-                let log = LogFixture(store: table.store, clock: table.clock)
                 for version in 1...(try await table.table().latestVersion()) {
-                    let lines = try await log.text(LogFileName.commitPath(version)).split(separator: "\n").map { try withoutBounds(String($0)) }
-                    try await log.commit(version, lines)
+                    let text = try await table.store.get(ObjectPath(LogFileName.commitPath(version))).text
+                    try await table.commit(version, text.split(separator: "\n").map { try withoutBounds(String($0)) })
                 }
                 // What was written of these commits elsewhere has the old ones.
                 let others = try await table.store.list(prefix: "_delta_log/", startAfter: nil).all().map(\.path)
@@ -99,11 +127,55 @@ struct SweptOperation: Sendable, CustomStringConvertible {
             isDone: { table in
                 var named: Set<String> = []
                 for object in try await table.store.list(prefix: SymlinkManifest.directory, startAfter: nil).all() {
-                    named.formUnion(try await table.store.get(object.path).text.split(separator: "\n").map { String($0.dropFirst("memory:///".count)) })
+                    named.formUnion(try await table.store.get(object.path).text.split(separator: "\n").map { String($0.dropFirst("file:///lake/".count)) })
                 }
                 return try await named == table.liveFiles()
             }),
     ]
+
+    private static func clone(_ mode: CloneOptions.Mode, _ conditions: CommitConditions = once) -> @Sendable (DeltaTable) async throws -> Void {
+        { source in
+            let place = try TableLocation(SweptTable.Place.clone.location)
+            let target = DeltaTable(store: try source.environment.outside.table(at: place), environment: source.environment)
+            _ = try await CloneOperation(source: source, target: target, options: CloneOptions(mode: mode, conditions: conditions)).run()
+        }
+    }
+
+    /// There is a clone, and the table has moved on since.
+    private static func cloned(_ mode: CloneOptions.Mode) -> @Sendable (SweptTable) async throws -> Void {
+        { table in
+            try await clone(mode, CommitConditions())(table.table(seed: 60))
+            try await table.append(60..<63)
+            _ = try await DeleteOperation(table: table.table(seed: 61), options: DeleteOptions(condition: "id = 1 OR id >= 6 AND id < 9")).run()
+        }
+    }
+
+    /// The source is left as it was, and has the rows that the clone has.
+    private static let isClone: @Sendable (SweptTable) async throws -> Bool = { try await $0.rows(.table) == $0.rows(.clone) }
+
+    /// Files that a shallow clone needs leave the source.
+    private static let sourceMovesOn: @Sendable (SweptTable) async throws -> Void = { table in
+        table.clock.advance(by: .seconds(1))
+        _ = try await OptimizeOperation(table: table.table(seed: 62)).run()
+    }
+
+    /// The data files alone.
+    private static let withoutLog: @Sendable (SweptTable) async throws -> Void = { table in
+        _ = try await table.store.delete(try await table.store.list(prefix: "_delta_log/", startAfter: nil).all().map(\.path))
+    }
+
+    /// A column of its own to be clustered by.
+    private static let clusteredById: @Sendable (SweptTable) async throws -> Void = { table in
+        let snapshot = try await table.table().snapshot()
+        var wanted = snapshot.protocol
+        wanted.writerFeatures = (wanted.writerFeatures ?? []) + [TableFeature.clustering.name]
+        let column = table.features.mapping == "none" ? "id" : "col-1"
+        let domain = DomainMetadata(domain: Clustering.domain, configuration: #"{"clusteringColumns":[["\#(column)"]]}"#, removed: false)
+        table.clock.advance(by: .seconds(1))
+        let info: JSONValue = ["commitInfo": ["inCommitTimestamp": .integer(table.clock.now().milliseconds), "operation": "CLUSTER BY"]]
+        let actions = [Action.protocol(wanted), .domainMetadata(domain)].map(\.json)
+        try await table.commit(snapshot.version + 1, ([info] + actions).map { JSON.encode($0) })
+    }
 
     /// Files have left the table longer ago than the retention.
     private static let outlived: @Sendable (SweptTable) async throws -> Void = { table in

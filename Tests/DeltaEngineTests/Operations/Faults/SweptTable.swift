@@ -5,36 +5,69 @@ import TestSupport
 
 @testable import DeltaEngine
 
-/// A small table in memory of which any number of copies can be made, each with a clock of its own: a trial begins where the last one did.
+/// A small table in memory of which any number of copies can be made, each with a clock of its own: a trial begins where the last one did. Beside it, in the
+/// same store, is room for a clone.
 struct SweptTable: Sendable {
+    enum Place: String, CaseIterable {
+        case table
+        case clone
+
+        var location: String { "\(SweptTable.root)/\(rawValue)" }
+    }
+
     let features: DeleteFixture.Features
-    let store: InMemoryStore
+    /// Has both places as directories: what wraps it sees the requests to either.
+    let lake: InMemoryStore
     let clock: ManualClock
+
+    fileprivate static let root = "file:///lake"
+
+    /// The table's own directory.
+    var store: any ObjectStore { Self.store(.table, of: lake) }
 
     /// Three appends of three rows, `id` 0 to 8 in partitions by turns; with deletion vectors, one row marked as deleted.
     init(_ features: DeleteFixture.Features, checkpointInterval: Int) async throws {
         self.features = features
         clock = ManualClock()
-        store = InMemoryStore(clock: clock)
-        let log = LogFixture(store: store, clock: clock)
-        try await log.commit(0, Self.creation(features, checkpointInterval: checkpointInterval))
+        lake = InMemoryStore(clock: clock)
+        try await commit(0, Self.creation(features, checkpointInterval: checkpointInterval))
         for start in [0, 3, 6] { try await append(start..<(start + 3)) }
         if features.vectors { _ = try await DeleteOperation(table: table(seed: 90), options: DeleteOptions(condition: "id = 4")).run() }
     }
 
-    private init(features: DeleteFixture.Features, store: InMemoryStore, clock: ManualClock) {
+    private init(features: DeleteFixture.Features, lake: InMemoryStore, clock: ManualClock) {
         self.features = features
-        self.store = store
+        self.lake = lake
         self.clock = clock
     }
 
     func copy() -> SweptTable {
         let clock = ManualClock(self.clock.now())
-        return SweptTable(features: features, store: InMemoryStore(copying: store, clock: clock), clock: clock)
+        return SweptTable(features: features, lake: InMemoryStore(copying: lake, clock: clock), clock: clock)
     }
 
-    func table(through other: (any ObjectStore)? = nil, seed: UInt64 = 1) -> DeltaTable {
-        DeltaTable(store: other ?? store, environment: EngineEnvironment(clock: clock, random: SeededRandomSource(seed: seed), parallelism: 1))
+    private static func store(_ place: Place, of lake: any ObjectStore) -> any ObjectStore {
+        DirectoryStore(lake, directory: place.rawValue, at: place.location)
+    }
+
+    /// One of the tables, which may open all of the lake.
+    ///
+    /// - Parameter other: has the lake's objects in its place.
+    func table(_ place: Place = .table, through other: (any ObjectStore)? = nil, seed: UInt64 = 1) -> DeltaTable {
+        let lake = other ?? self.lake
+        let roots = [Self.root].compactMap { try? TableLocation($0) }
+        let outside = OutsideStores(below: roots, reason: "it is no place of the sweep") { location throws(ObjectStoreError) in
+            DirectoryStore(lake, directory: roots.first.flatMap { location.path(below: $0) } ?? "", at: location.description)
+        }
+        // One file at a time is copied, so that a request's number means the same one in each trial.
+        let environment = EngineEnvironment(
+            clock: clock, random: SeededRandomSource(seed: seed), parallelism: 1, memoryBudget: 2 * ObjectCopy.largestBuffer, outside: outside)
+        return DeltaTable(store: Self.store(place, of: lake), environment: environment)
+    }
+
+    /// Writes a commit of these lines.
+    func commit(_ version: Int64, _ lines: [String]) async throws {
+        try await store.put(ObjectPath(LogFileName.commitPath(version)), Bytes(lines.joined(separator: "\n") + "\n"), mode: .overwrite)
     }
 
     static func rows(_ ids: Range<Int>) async throws -> WriteInput {
@@ -52,8 +85,8 @@ struct SweptTable: Sendable {
     }
 
     /// All rows; nil where the table cannot be read.
-    func rows() async throws -> [[Scalar?]]? {
-        let table = table()
+    func rows(_ place: Place = .table) async throws -> [[Scalar?]]? {
+        let table = table(place)
         var rows: [[Scalar?]] = []
         do {
             let reader = try TableReader(table: table, snapshot: try await table.snapshot(), options: ReadOptions())
@@ -66,29 +99,39 @@ struct SweptTable: Sendable {
         return rows.sorted { "\($0)" < "\($1)" }
     }
 
-    /// Every object with its bytes: where two are equal, what comes after is as well.
+    /// Every object of the lake with its bytes: where two are equal, what comes after is as well.
     func objects() async throws -> [ObjectPath: Bytes] {
         var objects: [ObjectPath: Bytes] = [:]
-        for object in try await store.list(prefix: "", startAfter: nil).all() { objects[object.path] = try await store.get(object.path) }
+        for object in try await lake.list(prefix: "", startAfter: nil).all() { objects[object.path] = try await lake.get(object.path) }
         return objects
     }
 
-    /// All files but the log and what is hidden from vacuum.
+    /// All files of the lake but logs, manifests, and what a source notes of its clones.
     func dataFiles() async throws -> Set<String> {
-        Set(
-            try await store.list(prefix: "", startAfter: nil).all().map(\.path.string).filter {
-                !$0.hasPrefix("_delta_log/") && !$0.hasPrefix(SymlinkManifest.directory)
-            })
+        let others = Place.allCases.flatMap { place in ["_delta_log/", SymlinkManifest.directory, CloneMarker.directory].map { "\(place.rawValue)/\($0)" } }
+        return Set(try await lake.list(prefix: "", startAfter: nil).all().map(\.path.string).filter { path in !others.contains { path.hasPrefix($0) } })
     }
 
-    /// The files that the table refers to, with their deletion vectors.
+    /// The files that the tables refer to, with their deletion vectors.
     func liveFiles() async throws -> Set<String> {
         var files: Set<String> = []
-        for file in try await table().snapshot().files {
-            files.insert(file.path.decoded)
-            if let vector = try file.deletionVector?.path { files.insert(vector.decoded) }
+        for place in try await tables() {
+            let table = table(place)
+            for file in try await table.snapshot().files {
+                for path in [file.path, try file.deletionVector?.path].compactMap(\.self) {
+                    let found = try table.files.place(of: path)
+                    files.insert(found.isOutside ? found.path.string : "\(place.rawValue)/\(found.path)")
+                }
+            }
         }
         return files
+    }
+
+    /// Where tables are.
+    func tables() async throws -> [Place] {
+        var places: [Place] = []
+        for place in Place.allCases where try await table(place).exists() { places.append(place) }
+        return places
     }
 
     private static func creation(_ features: DeleteFixture.Features, checkpointInterval: Int) -> [String] {
