@@ -1,6 +1,7 @@
 """The whole path, with kubectl: YAML in, the operator notices, a worker compacts, the result stands on the resource. And through crashes of each part."""
 
 import datetime
+import json
 import os
 import pathlib
 import shutil
@@ -164,6 +165,46 @@ def test_a_plan_says_what_it_would_do(site):
     assert planned["table"] == "orders" and planned["task"] == "Optimize" and "6 small files" in planned["message"]
     assert site.status("deltatable", "orders")["maintenance"]["optimize"]["decision"]["action"] == "Planned"
     assert site.operations() == [] and not optimizes(table)
+
+
+def test_a_policy_sorts_what_is_new_and_nothing_else(levee, site):
+    """By the policy's columns, by the table's own where it has any, and not where a column is missing."""
+    table, clustered, other = (site.lake / name for name in ("orders", "clustered", "other"))
+    small_files(table)
+    rows = delta_rs_rows(table)
+    schema = site.lake / "schema.json"
+    schema.write_text(json.dumps([{"name": "key", "type": "long"}, {"name": "name", "type": "string"}]))
+    (row := site.lake / "row.json").write_text('{"key": 1, "name": "a"}\n')
+    levee("table", "create", clustered, "--schema", schema, "--cluster-by", "name")
+    for _ in range(2):
+        levee("table", "write", clustered, "--from", row)
+    levee("table", "create", other, "--schema", schema)
+    sorting = {"zOrderBy": ["id"], "when": {"smallFiles": 2}}
+    site.operator.start()
+    decision = lambda name="orders": site.status("deltatable", name).get("maintenance", {}).get("optimize", {}).get("decision", {})
+    site.apply(
+        delta_table("orders", table), delta_table("clustered", clustered), delta_table("other", other), policy(mode="Plan", cooldown="1s", optimize=sorting)
+    )
+    eventually(lambda: len(site.status("maintenancepolicy", "bronze").get("planned", [])) == 2)
+    planned = {each["table"]: each["message"] for each in site.status("maintenancepolicy", "bronze")["planned"]}
+    assert planned["orders"].startswith("6 files (") and planned["orders"].endswith("are not sorted by id yet, threshold 2")
+    assert "the table's own name (in place of optimize.zOrderBy)" in planned["clustered"]
+    assert decision("other")["reason"] == "InvalidZOrderBy" and "no column id" in decision("other")["message"]
+
+    site.apply(policy(cooldown="1s", optimize=sorting))
+    for runs, files in ((1, 1), (2, 2)):
+        eventually(lambda: len(optimizes(table)) == runs, timeout=90)
+        assert optimizes(table)[0]["operationParameters"]["zOrderBy"] == '["id"]'
+        eventually(lambda: "are sorted by id" in decision()["message"], timeout=90)
+        assert decision()["reason"] == "BelowThreshold"
+        if runs == 1:
+            assert delta_rs_rows(table) == rows
+            small_files(table, files=2)
+    eventually(lambda: optimizes(clustered))
+    assert optimizes(clustered)[0]["operationParameters"]["clusterBy"] == '["name"]'
+    time.sleep(2.5)
+    assert len(optimizes(table)) == 2 and len(optimizes(clustered)) == 1 and not optimizes(other)
+    assert site.status("deltatable", "orders")["layout"]["unsortedFiles"] == 0
 
 
 def test_an_idempotent_run_is_done_once(site):

@@ -38,6 +38,8 @@ enum DecisionReason: String, Hashable, Sendable, CaseIterable {
     // Why it runs.
     case smallFiles = "SmallFiles"
     case smallFileRatio = "SmallFileRatio"
+    case unsortedFiles = "UnsortedFiles"
+    case unsortedRatio = "UnsortedRatio"
     case removableFiles = "RemovableFiles"
     case removableBytes = "RemovableBytes"
     case commits = "Commits"
@@ -57,6 +59,8 @@ enum DecisionReason: String, Hashable, Sendable, CaseIterable {
     case belowThreshold = "BelowThreshold"
     case unsupportedFeature = "UnsupportedFeature"
     case invalidWhere = "InvalidWhere"
+    case invalidZOrderBy = "InvalidZOrderBy"
+    case limitTooSmall = "LimitTooSmall"
     case shortRetention = "ShortRetention"
     case storageNotReady = "StorageNotReady"
     case unsafeConcurrentWriter = "UnsafeConcurrentWriter"

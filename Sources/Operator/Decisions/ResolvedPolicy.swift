@@ -24,6 +24,9 @@ struct ResolvedPolicy: Sendable {
         var schedule: CronSchedule?
         var smallFiles: Int64?
         var smallFileRatio: Double?
+        /// The part of the bytes that is not sorted yet.
+        var unsortedRatio: Double
+        var zOrderBy: [String]
         var targetFileSize: Int64?
         var condition: String?
         var maximumBytes: Int64?
@@ -100,10 +103,14 @@ extension ResolvedPolicy {
 }
 
 extension ResolvedPolicy.Optimize {
+    private static let unsortedRatio = 0.2
+
     init(_ spec: MaintenancePolicySpec.Optimize, _ zone: TimeZoneRules) throws(InvalidSpec) {
         schedule = try spec.schedule.map { text throws(InvalidSpec) in try SpecText.schedule(text, zone, field: "optimize.schedule") }
         smallFiles = spec.when.smallFiles
         smallFileRatio = spec.when.smallFileRatio
+        unsortedRatio = spec.when.unsortedRatio ?? Self.unsortedRatio
+        zOrderBy = spec.zOrderBy ?? []
         targetFileSize = try spec.targetFileSize.map { text throws(InvalidSpec) in try SpecText.fileSize(text, field: "optimize.targetFileSize") }
         condition = spec.where
         maximumBytes = try spec.maxBytesPerRun.map { text throws(InvalidSpec) in try SpecText.bytes(text, field: "optimize.maxBytesPerRun") }

@@ -10,8 +10,13 @@ struct TableFacts: Hashable, Sendable {
     /// Files that an OPTIMIZE with the policy's own target size and condition would merge.
     var smallFiles: Int64 = 0
     var smallFileBytes: Int64 = 0
-    /// Why the policy's `where` cannot be used on this table, if it cannot.
+    /// The bytes of the least that such an OPTIMIZE could rewrite.
+    var leastRewriteBytes: Int64 = 0
+    /// Where it would sort rows; nil where it merges files as they are.
+    var sorting: SortingFacts?
+    /// Why the policy's `where`, or its `zOrderBy`, cannot be used on this table, if it cannot.
     var invalidCondition: String?
+    var invalidColumns: String?
     var commitsSinceCheckpoint: Int64 = 0
     var removedFiles = RemovedFiles()
     /// The table's delta.deletedFileRetentionDuration, or Delta's default of a week.
@@ -20,6 +25,27 @@ struct TableFacts: Hashable, Sendable {
     var storageRefusal: StorageRefusal?
     /// Why the table's protocol refuses tasks, where it does.
     var refusals: [MaintenanceTask: String] = [:]
+}
+
+extension TableFacts {
+    /// What an OPTIMIZE would rewrite, without regard to limits.
+    var rewriteBytes: Int64 { sorting?.rewriteBytes ?? smallFileBytes }
+}
+
+/// How much of a table an OPTIMIZE by the policy's, or by the table's own, columns has not sorted yet.
+struct SortingFacts: Hashable, Sendable {
+    var columns: [String]
+    /// Whether they are the table's own, and whether the policy asked for others.
+    var isTables = false
+    var replacesPolicys = false
+    var unsortedFiles: Int64
+    var unsortedBytes: Int64
+    var totalFiles: Int64
+    var totalBytes: Int64
+    /// Of what is unsorted and of what overlaps it.
+    var rewriteBytes: Int64
+    /// The size of the files that are made.
+    var targetFileSize: Int64
 }
 
 struct StorageRefusal: Hashable, Sendable {
@@ -38,6 +64,9 @@ struct TaskHistory: Hashable, Sendable {
     var lastSuccessStarted: Timestamp?
     /// Failed runs in a row.
     var failures = 0
+    /// What the last run was to sort and had to leave as it was: a run that has nothing else to do is none.
+    var unsortableFiles: Int64 = 0
+    var unsortableBytes: Int64 = 0
 }
 
 /// What the policy has under way, over all tables.

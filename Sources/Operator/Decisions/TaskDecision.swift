@@ -51,6 +51,16 @@ struct TaskDecision: Sendable {
 
     private func optimizeNeed(_ optimize: ResolvedPolicy.Optimize) -> Decision {
         if let reason = facts.invalidCondition { return .skip(.invalidWhere, "optimize.where of policy \(policy.name): \(reason)") }
+        if let reason = facts.invalidColumns { return .skip(.invalidZOrderBy, "optimize.zOrderBy of policy \(policy.name): \(reason)") }
+        let need = facts.sorting.map { sortingNeed(optimize, $0) } ?? mergingNeed(optimize)
+        guard need.verdict == .run, let limit = optimize.maximumBytes, facts.leastRewriteBytes > limit else { return need }
+        return .skip(
+            .limitTooSmall,
+            "\(need.message), but the least of it is to rewrite \(facts.leastRewriteBytes.formattedBytes) and optimize.maxBytesPerRun of policy \(policy.name) is "
+                + "\(limit.formattedBytes); raise it")
+    }
+
+    private func mergingNeed(_ optimize: ResolvedPolicy.Optimize) -> Decision {
         let found = "\(facts.smallFiles) small files"
         let size = facts.smallFileBytes.formattedBytes
         if let threshold = optimize.smallFiles, facts.smallFiles >= threshold {
@@ -65,6 +75,40 @@ struct TaskDecision: Sendable {
         if facts.smallFiles >= 2, share >= ratio { return .run(.smallFileRatio, "\(found) (\(size)), \(shares)") }
         let threshold = optimize.smallFiles.map { "threshold \($0), and " } ?? ""
         return .skip(.belowThreshold, "\(found), \(threshold)\(shares)")
+    }
+
+    /// By what is new since rows were sorted last. What the last run could not sort the next cannot either.
+    private func sortingNeed(_ optimize: ResolvedPolicy.Optimize, _ sorting: SortingFacts) -> Decision {
+        let files = max(0, sorting.unsortedFiles - history.unsortableFiles)
+        let bytes = files == 0 ? 0 : max(0, sorting.unsortedBytes - history.unsortableBytes)
+        let columns = sorting.columns.joined(separator: ", ")
+        let by = sorting.isTables ? "the table's own \(columns)\(sorting.replacesPolicys ? " (in place of optimize.zOrderBy)" : "")" : columns
+        guard files > 0 else {
+            let left = sorting.unsortedFiles > 0 ? " but \(sorting.unsortedFiles) that cannot be" : ""
+            return .skip(.belowThreshold, "all \(sorting.totalFiles) files\(left) are sorted by \(by)")
+        }
+        let found = "\(files) files (\(bytes.formattedBytes)) are not sorted by \(by) yet"
+        var missed: [String] = []
+        if let threshold = optimize.smallFiles {
+            if files >= threshold { return .run(.unsortedFiles, "\(found), threshold \(threshold)") }
+            missed.append("threshold \(threshold)")
+        }
+        if let ratio = optimize.smallFileRatio {
+            let share = Double(files) / Double(max(1, sorting.totalFiles))
+            let shares = "\(Self.percent(share)) of \(sorting.totalFiles), threshold \(Self.percent(ratio))"
+            if files >= 2, share >= ratio { return .run(.unsortedFiles, "\(found), \(shares)") }
+            missed.append(shares)
+        }
+        // Less than a file's worth becomes one file wherever its rows lie.
+        let share = Double(bytes) / Double(max(1, sorting.totalBytes))
+        let shares = "\(Self.percent(share)) of the bytes, threshold \(Self.percent(optimize.unsortedRatio))"
+        if bytes >= sorting.targetFileSize {
+            if share >= optimize.unsortedRatio { return .run(.unsortedRatio, "\(found), \(shares)") }
+            missed.append(shares)
+        } else {
+            missed.append("less than one file of \(sorting.targetFileSize.formattedBytes)")
+        }
+        return .skip(.belowThreshold, "\(found): \(missed.joined(separator: "; "))")
     }
 
     private func vacuumNeed(_ vacuum: ResolvedPolicy.Vacuum) -> Decision {
@@ -109,7 +153,7 @@ struct TaskDecision: Sendable {
                 .coolingDown, "the last run ended at \((history.lastCompleted ?? now).rfc3339Seconds); cooling down\(failed) until \(end.rfc3339Seconds)",
                 until: end)
         }
-        if task == .optimize, let limit = policy.rewriteBytesPerDay, remainingBudget < min(facts.smallFileBytes, limit / 10) {
+        if task == .optimize, let limit = policy.rewriteBytesPerDay, remainingBudget < min(facts.rewriteBytes, limit / 10) {
             return .wait(
                 .budgetSpent, "\(policyFacts.rewrittenBytesToday.formattedBytes) of the day's \(limit.formattedBytes) are rewritten",
                 until: policyFacts.endOfDay)

@@ -8,14 +8,7 @@ extension TableObservation {
             snapshot.tombstones.lazy.map { tombstone in
                 (time: Timestamp(milliseconds: tombstone.deletionTimestamp ?? 0), bytes: tombstone.size ?? 0)
             })
-        var invalidCondition: String?
-        let estimate: OptimizeEstimate?
-        do {
-            estimate = try snapshot.optimizeEstimate(targetFileSize: request.targetFileSize, condition: request.condition, now: now)
-        } catch {
-            invalidCondition = error.description
-            estimate = try? snapshot.optimizeEstimate(targetFileSize: request.targetFileSize, condition: nil, now: now)
-        }
+        let work = OptimizeOutlook(snapshot, request, now: now)
         let retention = snapshot.metadata.deletedFileRetention
         let expired = removed.removed(in: Timestamp(microseconds: .min)..<(now - retention))
         let commits = Int64(snapshot.segment.commitsSinceCheckpoint)
@@ -23,16 +16,18 @@ extension TableObservation {
 
         table = .init(snapshot, files, removed, lastCommitAt: history.first?.timestamp ?? snapshot.timestamp?.wholeSeconds)
         layout = .init(
-            targetFileSize: estimate?.targetFileSize ?? 0, smallFiles: estimate?.numFiles ?? 0, smallFileBytes: estimate?.sizeInBytes ?? 0,
-            histogram: files.histogram, checkpointVersion: snapshot.segment.checkpoint?.version, commitsSinceCheckpoint: commits)
+            targetFileSize: work.estimate?.targetFileSize ?? 0, smallFiles: work.smallFiles, smallFileBytes: work.smallFileBytes,
+            unsortedFiles: work.sorting?.unsortedFiles, unsortedBytes: work.sorting?.unsortedBytes, histogram: files.histogram,
+            checkpointVersion: snapshot.segment.checkpoint?.version, commitsSinceCheckpoint: commits)
         self.history = history
         health = TableHealth.Facts(
-            numFiles: Int64(snapshot.numFiles), sizeInBytes: snapshot.sizeInBytes, smallFiles: estimate?.numFiles ?? 0, commitsSinceCheckpoint: commits,
+            numFiles: Int64(snapshot.numFiles), sizeInBytes: snapshot.sizeInBytes, smallFiles: work.smallFiles, commitsSinceCheckpoint: commits,
             removableFiles: expired.files, removableBytes: expired.bytes, numRecords: files.records, deletedRows: files.deletedRows,
             filesWithoutStatistics: files.withoutStatistics, refusal: refusals[.optimize])
         facts = TableFacts(
-            numFiles: Int64(snapshot.numFiles), smallFiles: estimate?.numFiles ?? 0, smallFileBytes: estimate?.sizeInBytes ?? 0,
-            invalidCondition: invalidCondition, commitsSinceCheckpoint: commits, removedFiles: removed, retentionFloor: retention, refusals: refusals)
+            numFiles: Int64(snapshot.numFiles), smallFiles: work.smallFiles, smallFileBytes: work.smallFileBytes,
+            leastRewriteBytes: work.estimate?.leastBytes ?? 0, sorting: work.sorting, invalidCondition: work.invalidCondition,
+            invalidColumns: work.invalidColumns, commitsSinceCheckpoint: commits, removedFiles: removed, retentionFloor: retention, refusals: refusals)
     }
 
     private static func refusals(_ snapshot: Snapshot) -> [MaintenanceTask: String] {
@@ -42,6 +37,40 @@ extension TableObservation {
         }
         return refusals
     }
+}
+
+/// What an OPTIMIZE as a policy asks for it would do to a table; where it cannot be as asked for, what one without the part that does not fit would.
+private struct OptimizeOutlook {
+    private(set) var estimate: OptimizeEstimate?
+    private(set) var sorting: SortingFacts?
+    private(set) var invalidCondition: String?
+    private(set) var invalidColumns: String?
+
+    init(_ snapshot: Snapshot, _ request: ObservationRequest, now: Timestamp) {
+        func estimated(_ condition: String?, _ columns: [String]) throws(DeltaError) -> OptimizeEstimate {
+            try snapshot.optimizeEstimate(targetFileSize: request.targetFileSize, condition: condition, zOrderBy: columns, now: now)
+        }
+        do { estimate = try estimated(request.condition, request.zOrderBy) } catch {
+            do {
+                estimate = try estimated(request.condition, [])
+                invalidColumns = error.description
+            } catch {
+                invalidCondition = error.description
+                estimate = (try? estimated(nil, request.zOrderBy)) ?? (try? estimated(nil, []))
+            }
+        }
+        sorting = estimate.flatMap { estimate in
+            estimate.sorting.map {
+                SortingFacts(
+                    columns: $0.columns, isTables: $0.isTables, replacesPolicys: $0.isTables && !request.zOrderBy.isEmpty, unsortedFiles: $0.unsortedFiles,
+                    unsortedBytes: $0.unsortedBytes, totalFiles: $0.totalFiles, totalBytes: $0.totalBytes, rewriteBytes: estimate.sizeInBytes,
+                    targetFileSize: estimate.targetFileSize)
+            }
+        }
+    }
+
+    var smallFiles: Int64 { estimate.map { $0.sorting?.smallFiles ?? $0.numFiles } ?? 0 }
+    var smallFileBytes: Int64 { estimate.map { $0.sorting?.smallFileBytes ?? $0.sizeInBytes } ?? 0 }
 }
 
 extension DeltaTableStatus.Table {

@@ -20,6 +20,8 @@ struct ObservationRequest: Hashable, Sendable {
     var targetFileSize: Int64?
     /// The optimizing policy's condition on partitions.
     var condition: String?
+    /// Columns that the optimizing policy sorts rows by.
+    var zOrderBy: [String] = []
 }
 
 /// What is known of a table at one version.

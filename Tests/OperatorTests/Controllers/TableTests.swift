@@ -57,6 +57,20 @@ import Testing
         #expect(operation.metadata.annotations[Names.reasonAnnotation]?.hasPrefix("SmallFiles: 300 small files") == true)
     }
 
+    /// A clustered table takes no columns beside its own.
+    @Test(arguments: [(false, ["a"]), (true, nil)] as [(Bool, [String]?)])
+    func rowsAreSortedByThePolicysColumnsOrTheTables(isTables: Bool, columns: [String]?) async throws {
+        let harness = try Self.harness(policy: #""optimize":{"zOrderBy":["a"],"when":{"smallFiles":2}}"#, smallFiles: 0)
+        harness.tables[Harness.location].sorting = SortingFacts(
+            columns: ["a"], isTables: isTables, replacesPolicys: isTables, unsortedFiles: 2, unsortedBytes: 10, totalFiles: 2, totalBytes: 10,
+            rewriteBytes: 10, targetFileSize: 1 << 28)
+        await harness.steps(2)
+        let operation = try #require(harness.cluster.operations.first)
+        #expect(operation.spec.optimize?.zOrderBy == columns)
+        #expect(operation.metadata.annotations[Names.reasonAnnotation]?.hasPrefix("UnsortedFiles: 2 files") == true)
+        #expect(operation.metadata.annotations[Names.expectedBytesAnnotation] == "10")
+    }
+
     @Test func cooldownsKeepRunsApart() async throws {
         let harness = try Self.harness()
         await harness.steps(6)

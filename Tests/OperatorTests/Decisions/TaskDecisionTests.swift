@@ -235,6 +235,12 @@ import Testing
         note(try Self.decide(.optimize, auto, TableFacts(isSuspended: true)))
         note(try Self.decide(.optimize, auto, TableFacts(invalidCondition: "x")))
         note(try Self.decide(.optimize, auto, TableFacts(refusals: [.optimize: "x"])))
+        note(try Self.decide(.optimize, auto, TableFacts(invalidColumns: "x")))
+        let unsorted = SortingFacts(
+            columns: ["a"], unsortedFiles: 10, unsortedBytes: 10 << 30, totalFiles: 20, totalBytes: 20 << 30, rewriteBytes: 10 << 30, targetFileSize: 1 << 28)
+        note(try Self.decide(.optimize, auto, TableFacts(leastRewriteBytes: 1 << 30, sorting: unsorted)))
+        note(try Self.decide(.optimize, #""optimize":{"when":{"smallFiles":10}}"#, TableFacts(sorting: unsorted)))
+        note(try Self.decide(.optimize, #""optimize":{"maxBytesPerRun":"1Mi"}"#, TableFacts(leastRewriteBytes: 1 << 30, sorting: unsorted)))
         for reason in [DecisionReason.storageNotReady, .unsafeConcurrentWriter] {
             note(try Self.decide(.optimize, auto, TableFacts(smallFiles: 100, storageRefusal: StorageRefusal(reason: reason, message: "x"))))
         }

@@ -10,6 +10,7 @@ final class FakeTables: TableObserving {
         var version: Int64 = 0
         var smallFiles: Int64 = 0
         var commitsSinceCheckpoint: Int64 = 0
+        var sorting: SortingFacts?
         var transactions: [String: Int64] = [:]
         /// By operation uid.
         var commits: [String: OperationCommit] = [:]
@@ -52,7 +53,7 @@ final class FakeTables: TableObserving {
                 commitsSinceCheckpoint: table.commitsSinceCheckpoint),
             history: [], unsafeWriter: table.unsafeWriter, health: TableHealth.Facts(numFiles: table.smallFiles + 1, smallFiles: table.smallFiles),
             facts: TableFacts(
-                numFiles: table.smallFiles + 1, smallFiles: table.smallFiles, smallFileBytes: table.smallFiles << 10,
+                numFiles: table.smallFiles + 1, smallFiles: table.smallFiles, smallFileBytes: table.smallFiles << 10, sorting: table.sorting,
                 commitsSinceCheckpoint: table.commitsSinceCheckpoint))
     }
 

@@ -84,6 +84,63 @@ private struct LogTable {
         #expect(wrong.facts.smallFiles == 4)
     }
 
+    private static func sorted(_ name: String, by columns: String = #"[\"id\"]"#, size: Int64, provider: String? = nil) -> String {
+        let provider = provider.map { #","clusteringProvider":"\#($0)""# } ?? ""
+        let tags = #"{"ZCUBE_ID":"c","ZCUBE_ZORDER_BY":"\#(columns)","ZCUBE_ZORDER_CURVE":"\#(provider.isEmpty ? "zorder" : "hilbert")"}"#
+        return
+            #"{"add":{"path":"\#(name).parquet","partitionValues":{},"size":\#(size),"modificationTime":1,"dataChange":true,"tags":\#(tags)\#(provider)}}"#
+    }
+
+    @Test func whatIsNotSortedYetIsCounted() async throws {
+        let table = try LogTable()
+        try table.create()
+        try table.commit(
+            1, LogTable.add("a", size: 1 << 30), LogTable.add("b", size: 1 << 20), Self.sorted("c", size: 1 << 30),
+            Self.sorted("d", by: #"[\"day\"]"#, size: 7))
+        #expect(try await table.observe().facts.sorting == nil)
+        let seen = try await table.observe(ObservationRequest(zOrderBy: ["ID"]))
+        let sorting = try #require(seen.facts.sorting)
+        #expect(sorting.columns == ["id"] && !sorting.isTables)
+        let unsorted: Int64 = 1 << 30 + 1 << 20 + 7
+        #expect(sorting.unsortedFiles == 3 && sorting.unsortedBytes == unsorted)
+        #expect(sorting.totalFiles == 4 && sorting.totalBytes == unsorted + 1 << 30)
+        // The new files overlap all that is sorted, as far as statistics tell.
+        #expect(sorting.rewriteBytes == sorting.totalBytes)
+        #expect(seen.facts.leastRewriteBytes == 7 && seen.facts.smallFiles == 2)
+        #expect(seen.layout.unsortedFiles == 3 && seen.layout.unsortedBytes == sorting.unsortedBytes)
+    }
+
+    @Test func columnsThatDoNotFitAreSaidAndFilesCountAsForMerging() async throws {
+        let table = try LogTable()
+        try table.create(partitionBy: #"["day"]"#)
+        try table.commit(1, LogTable.add("a", size: 1, day: "x"), LogTable.add("b", size: 1, day: "x"))
+        for column in ["day", "nowhere"] {
+            let seen = try await table.observe(ObservationRequest(zOrderBy: ["id", column]))
+            #expect(seen.facts.invalidColumns?.contains(column) == true && seen.facts.invalidCondition == nil)
+            #expect(seen.facts.sorting == nil && seen.facts.smallFiles == 2)
+        }
+        let wrong = try await table.observe(ObservationRequest(condition: "here = 1", zOrderBy: ["id"]))
+        #expect(wrong.facts.invalidCondition?.contains("here") == true && wrong.facts.invalidColumns == nil && wrong.facts.sorting != nil)
+        let both = try await table.observe(ObservationRequest(condition: "here = 1", zOrderBy: ["nowhere"]))
+        #expect(both.facts.invalidCondition?.contains("here") == true && both.facts.sorting == nil && both.facts.smallFiles == 2)
+    }
+
+    @Test func clusteredTablesGoByTheirOwnColumns() async throws {
+        let table = try LogTable()
+        try table.create(protocol: #"{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":["clustering","domainMetadata"]}"#)
+        try table.commit(
+            1, #"{"domainMetadata":{"domain":"delta.clustering","configuration":"{\"clusteringColumns\":[[\"id\"]]}","removed":false}}"#,
+            LogTable.add("a", size: 10), Self.sorted("c", size: 20, provider: "liquid"), Self.sorted("x", by: #"[\"day\"]"#, size: 30, provider: "liquid"),
+            Self.sorted("y", size: 40, provider: "other"))
+        for columns in [[], ["day"], ["nowhere"]] {
+            let facts = try await table.observe(ObservationRequest(zOrderBy: columns)).facts
+            let sorting = try #require(facts.sorting)
+            #expect(sorting.columns == ["id"] && sorting.isTables && sorting.replacesPolicys == !columns.isEmpty && facts.invalidColumns == nil)
+            // What is clustered by other columns, or by others, is nobody's to sort.
+            #expect(sorting.unsortedFiles == 1 && sorting.totalFiles == 2 && sorting.totalBytes == 30)
+        }
+    }
+
     @Test func removedFilesAreKnownByTheirAge() async throws {
         let table = try LogTable()
         try table.create()

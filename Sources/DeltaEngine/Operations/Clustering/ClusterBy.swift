@@ -52,7 +52,7 @@ extension ClusterBy {
     init?(_ options: OptimizeOptions, _ snapshot: Snapshot) throws(DeltaError) {
         guard options.selection == .smallFiles else { return nil }
         let own = snapshot.clusteringColumns
-        if !own.isEmpty, FeatureRegistry.writerFeatures(snapshot.protocol).contains(TableFeature.clustering.name) {
+        if snapshot.isClustered {
             guard options.zOrderBy.isEmpty else {
                 throw .invalidRequest(
                     reason:

@@ -183,9 +183,21 @@ public struct ClusteringStatistics: Sendable, Hashable {
     public var mergedFiles = Files()
     public var mergedNumCubes: Int64 = 0
     public var numOutputCubes: Int64 = 0
+    /// Of the other files those that may be sorted; and the size of the smallest.
+    var newFiles = Files()
+    var smallestNewFile: Int64?
 
     fileprivate mutating func count(_ files: [ClusterPlan.Candidate]) {
-        for file in files { if file.cube == nil { inputOtherFiles.add(file.size) } else { inputCubeFiles.add(file.size) } }
+        for file in files {
+            if file.cube != nil {
+                inputCubeFiles.add(file.size)
+                continue
+            }
+            inputOtherFiles.add(file.size)
+            guard !file.isOthers else { continue }
+            newFiles.add(file.size)
+            smallestNewFile = min(smallestNewFile ?? .max, file.size)
+        }
         inputNumCubes += Int64(Set(files.compactMap(\.cube)).count)
     }
 

@@ -11,6 +11,9 @@ struct OptimizeBatch {
     struct Result {
         var replaced: [ReplacedFiles] = []
         var skippedFiles = 0
+        /// Of the skipped files, those that were to be sorted, and their bytes.
+        var unsortableFiles = 0
+        var unsortableBytes: Int64 = 0
         /// The bytes of the source files that each tier took.
         var bytesByTier: [RewriteTier: Int64] = [:]
         /// Whether the new files have their rows' ids.
@@ -48,6 +51,8 @@ struct OptimizeBatch {
                     progress(state)
                 })
             result.skippedFiles += output.skipped
+            result.unsortableFiles += output.skipped
+            result.unsortableBytes = result.unsortableBytes.saturatingAdding(cube.sizeInBytes - output.sourceBytes)
             result.bytesByTier[.reencode, default: 0] += output.sourceBytes
             state.filesDone += Int64(cube.files.count)
             progress(state)

@@ -14,6 +14,9 @@ public struct OptimizeMetrics: Sendable, Hashable, Encodable {
     public var totalConsideredFiles: Int64 = 0
     /// Considered and left as they were.
     public var totalFilesSkipped: Int64 = 0
+    /// Of those, the ones that were to be sorted and cannot be (dates in Spark's legacy calendar), and their bytes.
+    public var numFilesUnsortable: Int64 = 0
+    public var numBytesUnsortable: Int64 = 0
     /// Bytes of the removed files, without their footers, by how their rows came into the new ones: as whole row groups, as pages, decoded and encoded.
     public var rowGroupCopyBytes: Int64 = 0
     public var pageCopyBytes: Int64 = 0
@@ -39,6 +42,7 @@ public struct OptimizeMetrics: Sendable, Hashable, Encodable {
             "numBytesRemoved": filesRemoved.totalSize, "partitionsOptimized": partitionsOptimized, "numBatches": numBatches,
             "totalConsideredFiles": totalConsideredFiles, "totalFilesSkipped": totalFilesSkipped,
             "rowGroupCopyBytes": rowGroupCopyBytes, "pageCopyBytes": pageCopyBytes, "reencodedBytes": reencodedBytes,
+            "numFilesUnsortable": numFilesUnsortable, "numBytesUnsortable": numBytesUnsortable,
         ]
     }
 

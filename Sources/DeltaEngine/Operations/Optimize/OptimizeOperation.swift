@@ -61,6 +61,8 @@ public struct OptimizeOperation: Sendable {
                 before.filesDone += parts.reduce(0) { $0 + Int64($1.files.count) }
                 before.bytesDone = parts.reduce(before.bytesDone) { $0.saturatingAdding($1.sizeInBytes) }
                 result.metrics.totalFilesSkipped += Int64(done.skippedFiles)
+                result.metrics.numFilesUnsortable += Int64(done.unsortableFiles)
+                result.metrics.numBytesUnsortable = result.metrics.numBytesUnsortable.saturatingAdding(done.unsortableBytes)
                 result.metrics.rowGroupCopyBytes += done.bytesByTier[.rowGroupCopy] ?? 0
                 result.metrics.pageCopyBytes += done.bytesByTier[.pageCopy] ?? 0
                 result.metrics.reencodedBytes += done.bytesByTier[.reencode] ?? 0

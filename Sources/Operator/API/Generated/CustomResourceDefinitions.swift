@@ -213,8 +213,18 @@ public enum CustomResourceDefinitions {
                             smallFiles:
                               type: integer
                               format: int64
-                              description: Files that an OPTIMIZE would merge into larger ones now.
+                              description: >-
+                                Files that an OPTIMIZE would merge into larger ones now; where it would sort rows, files below the target size that it would sort.
                             smallFileBytes:
+                              type: integer
+                              format: int64
+                              description: Their bytes.
+                            unsortedFiles:
+                              type: integer
+                              format: int64
+                              description: >-
+                                Files that are not sorted yet by the table's clustering columns or by the optimizing policy's zOrderBy; absent where there are neither.
+                            unsortedBytes:
                               type: integer
                               format: int64
                               description: Their bytes.
@@ -401,6 +411,14 @@ public enum CustomResourceDefinitions {
                                       type: integer
                                       format: int32
                                       description: Failed runs in a row, this one included. Each doubles the cooldown, up to 24h.
+                                    unsortableFiles:
+                                      type: integer
+                                      format: int64
+                                      description: Files that it was to sort and had to leave as they are; no run is started for them alone.
+                                    unsortableBytes:
+                                      type: integer
+                                      format: int64
+                                      description: Their bytes.
                             vacuum: *taskState
                             checkpoint: *taskState
                             logCleanup: *taskState
@@ -581,7 +599,7 @@ public enum CustomResourceDefinitions {
                                 message: "a window's start and end must differ; for the whole day write start 00:00 and end 24:00"
                         optimize:
                           type: object
-                          description: Merges small files into larger ones.
+                          description: Merges small files into larger ones, or sorts their rows.
                           properties:
                             schedule: &schedule
                               type: string
@@ -600,12 +618,28 @@ public enum CustomResourceDefinitions {
                                   type: integer
                                   format: int64
                                   minimum: 2
-                                  description: At least so many files that OPTIMIZE would merge.
+                                  description: At least so many files that OPTIMIZE would merge; where it sorts rows, that are not sorted yet.
                                 smallFileRatio:
                                   type: number
                                   minimum: 0
                                   maximum: 1
-                                  description: At least this part of the table's files are files that OPTIMIZE would merge, 0 to 1.
+                                  description: >-
+                                    At least this part of the table's files are files that OPTIMIZE would merge, 0 to 1; where it sorts rows, that are not sorted yet.
+                                unsortedRatio:
+                                  type: number
+                                  minimum: 0
+                                  maximum: 1
+                                  description: >-
+                                    Where rows are sorted: at least this part of the table's bytes is not sorted yet, 0 to 1, and a file of the target size would come of
+                                    it. Default 0.2.
+                            zOrderBy:
+                              type: array
+                              minItems: 1
+                              maxItems: 30
+                              description: >-
+                                Sort rows by these columns (fields of structs as a.b) along a Z-order, so that few files have the rows of near values; only files that are
+                                new since, and those that overlap them, are sorted again. Tables that were created with clustering columns are sorted by their own instead.
+                              items: { type: string, minLength: 1, maxLength: 1024 }
                             targetFileSize:
                               type: string
                               maxLength: 32

@@ -110,10 +110,14 @@ struct DeltaTableStatus: Codable, Hashable, Sendable {
     struct Layout: Codable, Hashable, Sendable {
         /// The file size in bytes that the figures below are for: the optimizing policy's, else the table's delta.targetFileSize, else 256 MiB.
         var targetFileSize: Int64
-        /// Files that an OPTIMIZE would merge into larger ones now.
+        /// Files that an OPTIMIZE would merge into larger ones now; where it would sort rows, files below the target size that it would sort.
         var smallFiles: Int64
         /// Their bytes.
         var smallFileBytes: Int64
+        /// Files that are not sorted yet by the table's clustering columns or by the optimizing policy's zOrderBy; absent where there are neither.
+        var unsortedFiles: Int64?
+        /// Their bytes.
+        var unsortedBytes: Int64?
         /// Data files by size.
         var histogram: [SizeRange]
         /// The version of the latest checkpoint. Absent where there is none.
@@ -241,6 +245,10 @@ struct DeltaTableStatus: Codable, Hashable, Sendable {
                 var message: String?
                 /// Failed runs in a row, this one included. Each doubles the cooldown, up to 24h.
                 var failures: Int32?
+                /// Files that it was to sort and had to leave as they are; no run is started for them alone.
+                var unsortableFiles: Int64?
+                /// Their bytes.
+                var unsortableBytes: Int64?
 
                 /// How it ended.
                 enum Phase: String, Codable, CaseIterable, Hashable, Sendable {

@@ -25,7 +25,7 @@ struct MaintenancePolicySpec: Codable, Hashable, Sendable {
     var timeZone: String = "Etc/UTC"
     /// When operations may start; what runs at a window's end finishes. None means at any time.
     var windows: [Window]?
-    /// Merges small files into larger ones.
+    /// Merges small files into larger ones, or sorts their rows.
     var optimize: Optimize?
     /// Removes files that no version within the retention needs.
     var vacuum: Vacuum?
@@ -73,13 +73,17 @@ struct MaintenancePolicySpec: Codable, Hashable, Sendable {
         }
     }
 
-    /// Merges small files into larger ones.
+    /// Merges small files into larger ones, or sorts their rows.
     struct Optimize: Codable, Hashable, Sendable {
         /// When to consider the task, as five-field cron (minute hour day-of-month month day-of-week) in timeZone, or @hourly, @daily, @weekly,
         /// @monthly. Absent: whenever the table is observed.
         var schedule: String?
         /// Whether to run, once considered: any of these suffices. Default smallFiles: 100.
         var when: When = When(smallFiles: 100)
+        /// Sort rows by these columns (fields of structs as a.b) along a Z-order, so that few files have the rows of near values; only files that are
+        /// new since, and those that overlap them, are sorted again. Tables that were created with clustering columns are sorted by their own
+        /// instead.
+        var zOrderBy: [String]?
         /// The size that files are merged up to, from 1Mi to 16Gi. Default the table's delta.targetFileSize, else 256Mi.
         var targetFileSize: String?
         /// Only partitions that this Spark SQL condition holds for, on partition columns only: order_date >= current_date() - INTERVAL 7 DAYS.
@@ -89,10 +93,13 @@ struct MaintenancePolicySpec: Codable, Hashable, Sendable {
 
         /// Whether to run, once considered: any of these suffices. Default smallFiles: 100.
         struct When: Codable, Hashable, Sendable {
-            /// At least so many files that OPTIMIZE would merge.
+            /// At least so many files that OPTIMIZE would merge; where it sorts rows, that are not sorted yet.
             var smallFiles: Int64?
-            /// At least this part of the table's files are files that OPTIMIZE would merge, 0 to 1.
+            /// At least this part of the table's files are files that OPTIMIZE would merge, 0 to 1; where it sorts rows, that are not sorted yet.
             var smallFileRatio: Double?
+            /// Where rows are sorted: at least this part of the table's bytes is not sorted yet, 0 to 1, and a file of the target size would come of
+            /// it. Default 0.2.
+            var unsortedRatio: Double?
         }
     }
 
@@ -261,6 +268,7 @@ extension MaintenancePolicySpec.Optimize {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         schedule = try values.decodeIfPresent(String.self, forKey: .schedule)
         when = try values.decodeIfPresent(When.self, forKey: .when) ?? When(smallFiles: 100)
+        zOrderBy = try values.decodeIfPresent([String].self, forKey: .zOrderBy)
         targetFileSize = try values.decodeIfPresent(String.self, forKey: .targetFileSize)
         `where` = try values.decodeIfPresent(String.self, forKey: .where)
         maxBytesPerRun = try values.decodeIfPresent(String.self, forKey: .maxBytesPerRun)

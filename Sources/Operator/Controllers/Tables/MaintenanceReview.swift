@@ -35,6 +35,8 @@ struct MaintenanceReview {
         var maximumBytes: Int64?
         /// The bytes it will rewrite as far as can be told, for the budget.
         var expectedBytes: Int64
+        /// Whether the table is clustered by columns of its own, beside which it takes no others.
+        var sortsByTablesOwn: Bool
     }
 
     init(table: DeltaTable, cluster: any Cluster, recent: RecentOperations, timeZones: TimeZoneDatabase, now: Timestamp) {
@@ -61,7 +63,7 @@ struct MaintenanceReview {
     /// What the observation's figures are to be for: the policy that optimizes the table.
     var observationRequest: ObservationRequest {
         let optimize = TaskAssignment.policy(for: .optimize, among: policies)?.optimize
-        return ObservationRequest(targetFileSize: optimize?.targetFileSize, condition: optimize?.condition)
+        return ObservationRequest(targetFileSize: optimize?.targetFileSize, condition: optimize?.condition, zOrderBy: optimize?.zOrderBy ?? [])
     }
 
     /// - Parameter facts: nil where the table is suspended and was not looked at.
@@ -81,7 +83,8 @@ struct MaintenanceReview {
                 let limit = task == .optimize ? Self.limit(policy, decision) : nil
                 let due = Due(
                     task: task, policy: policy, spec: spec, run: record.runs + 1, decision: outcome, maximumBytes: limit,
-                    expectedBytes: task == .optimize ? min(facts.smallFileBytes, limit ?? .max) : 0)
+                    expectedBytes: task == .optimize ? min(facts.rewriteBytes, limit ?? .max) : 0,
+                    sortsByTablesOwn: facts.sorting?.isTables ?? false)
                 if admits(due) {
                     tasks.due = due
                     facts.activeOperation = due.name(on: table)
@@ -132,7 +135,9 @@ extension MaintenanceReview.Due {
         operation.jobTemplate = spec.jobTemplate
         switch task {
         case .optimize:
-            operation.optimize = .init(targetFileSize: spec.optimize?.targetFileSize, where: spec.optimize?.where, maxBytes: maximumBytes.map { "\($0)" })
+            operation.optimize = .init(
+                targetFileSize: spec.optimize?.targetFileSize, where: spec.optimize?.where, maxBytes: maximumBytes.map { "\($0)" },
+                zOrderBy: sortsByTablesOwn ? nil : spec.optimize?.zOrderBy)
         case .vacuum:
             operation.vacuum = .init(
                 retention: spec.vacuum?.retention, mode: spec.vacuum?.mode == .lite ? .lite : .full,

@@ -26,7 +26,8 @@ struct TaskRecord {
     func history(of table: DeltaTable, _ policy: ResolvedPolicy) -> TaskHistory {
         TaskHistory(
             lastConsidered: previous?.lastConsideredTime, owedSince: max(table.metadata.creationTimestamp ?? .epoch, policy.created),
-            lastCompleted: lastRun?.completionTime, lastSuccessStarted: lastSuccessStarted, failures: Int(lastRun?.failures ?? 0))
+            lastCompleted: lastRun?.completionTime, lastSuccessStarted: lastSuccessStarted, failures: Int(lastRun?.failures ?? 0),
+            unsortableFiles: lastRun?.unsortableFiles ?? 0, unsortableBytes: lastRun?.unsortableBytes ?? 0)
     }
 
     /// What the status shows.
@@ -85,5 +86,10 @@ extension DeltaTableStatus.Maintenance.TaskState.LastRun {
         version = operation.status?.result?.version
         message = operation.status?.message
         if phase == .failed { failures = (before?.failures ?? 0) + 1 }
+        let metrics = operation.status?.result?.metrics
+        if let files = metrics?["numFilesUnsortable"], files > 0 {
+            unsortableFiles = files
+            unsortableBytes = metrics?["numBytesUnsortable"]
+        }
     }
 }
