@@ -22,9 +22,10 @@ enum OperatorCommand {
         name: "operator", summary: "run the controller of Levee's resources",
         discussion: """
             Watches StorageProfiles, DeltaTables, MaintenancePolicies and TableOperations, observes the tables, and has done what is due. It may be
-            killed at any time: the next one goes on where it was. Run one at a time.
+            killed at any time: the next one goes on where it was. Run one at a time, or several with --leader-elect.
             """,
-        options: [kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, lendIdentity, logFormat, logLevel],
+        options: [kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, lendIdentity, logFormat, logLevel]
+            + LeaderElectionOptions.all,
         examples: ["levee operator --worker-image registry.example/levee:0.1.0", "levee operator --kubeconfig .dev/kubeconfig --allow-host-filesystem"]
     ) { arguments, _ in
         let logger = Logger(
@@ -34,24 +35,36 @@ enum OperatorCommand {
         options.reach = OperatorReach(hostFilesystem: arguments[hostFilesystem], ownIdentity: arguments[lendIdentity])
         options.metricsAddress = address(arguments[metricsAddress], default: ":8080")
         options.healthAddress = address(arguments[healthAddress], default: ":8081")
+        let timing = try LeaderElectionOptions.timing(arguments)
         let configuration = try KubeConfiguration.load(kubeconfig: arguments[kubeconfig], environment: ProcessEnvironment.current)
+        let election = timing.map { LeaderElectionOptions.candidacy(arguments, $0, configuration) }
         do {
-            try await run(configuration, options, logger)
+            try await run(configuration, options, election: election, logger)
         } catch is CancellationError {
             // A signal ended it, which is how an operator ends.
         }
     }
 
-    /// Runs until the task is cancelled.
-    static func run(_ configuration: KubeConfiguration, _ options: OperatorOptions, _ logger: Logger) async throws {
+    /// Runs until the task is cancelled, or throws ``LeadershipLost``.
+    static func run(
+        _ configuration: KubeConfiguration, _ options: OperatorOptions, election candidacy: LeaderElection.Options? = nil, _ logger: Logger
+    ) async throws {
         let resources = AvailableResources.current()
         var client = KubeClient.Options()
         client.userAgent = "levee-operator/\(Levee.version)"
         client.logger = logger
+        let registry = MetricsRegistry()
+        var election: LeaderElection?
+        if let candidacy {
+            let chosen = LeaderElection(client: try LeaderElectionOptions.client(configuration, client), options: candidacy, metrics: registry)
+            client.mayWrite = { [leadership = chosen.leadership] in leadership.isHeld }
+            election = chosen
+        }
         let process = OperatorProcess(
-            client: try KubeClient(configuration: configuration, options: client), options: options,
+            client: try KubeClient(configuration: configuration, options: client), options: options, election: election,
             environment: EngineEnvironment(
-                logger: logger, parallelism: resources.cpuCount, memoryBudget: resources.memoryLimit / 4, engineInfo: "Levee/\(Levee.version)"))
+                logger: logger, parallelism: resources.cpuCount, memoryBudget: resources.memoryLimit / 4, engineInfo: "Levee/\(Levee.version)"),
+            registry: registry)
         try await process.run()
     }
 

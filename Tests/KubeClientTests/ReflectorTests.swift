@@ -103,8 +103,9 @@ struct ReflectorTests {
             request.isWatch ? .pieces(pieces, staysOpen: true) : .json(.configMapList([.configMap("a", version: 1)], version: 10))
         }
         try await run(server) { store, changes in
-            await eventually("the last event is there") { store.objects.first?.data?["t"] == "\(text) 19" }
-            #expect(changes.withLock { $0.count } == 21)
+            // Those who are told of a change are told after the store has it.
+            await eventually("all events are there") { changes.withLock { $0.count } == 21 }
+            #expect(store.objects.first?.data?["t"] == "\(text) 19")
         }
     }
 

@@ -14,6 +14,8 @@ public final class KubeClient: Sendable {
         public var clock: any WallClock = SystemClock()
         public var random: any RandomSource = SystemRandomSource()
         public var logger = Logger.none
+        /// Asked right before each request that may change something; where it is false the request is not sent, and ends as if it had been cancelled.
+        public var mayWrite: @Sendable () -> Bool = { true }
 
         public init() {}
     }
@@ -66,6 +68,7 @@ public final class KubeClient: Sendable {
         while true {
             attempt += 1
             let failure: KubeError
+            guard request.isRead || options.mayWrite() else { throw .notLeading(request: request.label) }
             do throws(KubeError) {
                 let response = try await connection.execute(http)
                 logWarnings(response.headers, request)

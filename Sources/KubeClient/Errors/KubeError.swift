@@ -16,6 +16,8 @@ public enum KubeError: Error, Sendable, Hashable, CustomStringConvertible {
     /// An object that a request was to carry cannot be encoded, or lacks its name.
     case invalidObject(object: String, reason: String)
     case cancelled
+    /// Not sent: the process does not lead, or not any more.
+    case notLeading(request: String)
 
     public var description: String {
         switch self {
@@ -27,6 +29,7 @@ public enum KubeError: Error, Sendable, Hashable, CustomStringConvertible {
         case .unknownKind(let apiVersion, let kind): "the server has no kind \(kind) in \(apiVersion); install its CRD first"
         case .invalidObject(let object, let reason): "\(object): \(reason)"
         case .cancelled: "cancelled"
+        case .notLeading(let request): "\(request): not sent, as this process does not lead (any more)"
         }
     }
 }
@@ -47,7 +50,7 @@ extension KubeError {
 
     public var isCancelled: Bool {
         switch self {
-        case .cancelled, .transport(.cancelled): true
+        case .cancelled, .notLeading, .transport(.cancelled): true
         default: false
         }
     }

@@ -5,9 +5,11 @@ import KubeClient
 /// What the operator tells Prometheus.
 struct OperatorMetrics: Sendable {
     /// Those of stores are in it too.
-    let registry = MetricsRegistry()
+    let registry: MetricsRegistry
     /// Read when they are asked for.
     private let depths = Lock<[String: @Sendable () -> Int]>([:])
+
+    init(registry: MetricsRegistry) { self.registry = registry }
 
     func watch(_ queue: WorkQueue<ObjectKey>, of controller: String) {
         depths.withLock { $0[controller] = { queue.count } }

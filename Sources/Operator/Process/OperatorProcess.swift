@@ -10,17 +10,27 @@ public struct OperatorProcess: Sendable {
     private let client: KubeClient
     private let options: OperatorOptions
     private let environment: EngineEnvironment
+    private let election: LeaderElection?
     private let metrics: OperatorMetrics
 
-    /// - Parameter environment: clock, randomness and logger for the controllers too.
-    public init(client: KubeClient, options: OperatorOptions, environment: EngineEnvironment) {
+    /// - Parameters:
+    ///   - election: among the replicas; nil where there is one. `client` must ask its leadership before it writes.
+    ///   - environment: clock, randomness and logger for the controllers too.
+    ///   - registry: what the operator's metrics are shown with.
+    public init(
+        client: KubeClient, options: OperatorOptions, election: LeaderElection? = nil, environment: EngineEnvironment,
+        registry: MetricsRegistry = MetricsRegistry()
+    ) {
         self.client = client
         self.options = options
+        self.election = election
         self.environment = environment
-        metrics = OperatorMetrics()
+        metrics = OperatorMetrics(registry: registry)
     }
 
-    /// Runs until the task is cancelled.
+    /// Runs until the task is cancelled, or throws ``LeadershipLost``.
+    ///
+    /// A replica that does not lead watches and observes nothing but the API server: it serves metrics and health, and its lists are complete when it is its turn.
     public func run() async throws {
         let logger = environment.logger
         let executor = BlockingExecutor(threads: max(4, options.concurrentObservations), name: "levee-operator")
@@ -38,13 +48,34 @@ public struct OperatorProcess: Sendable {
         }
         let servers = try endpoints(wirings)
         logger.info("the operator starts", ["namespaces": options.namespaces.isEmpty ? "all" : options.namespaces.joined(separator: ",")])
-        await withTaskGroup { group in
-            for wiring in wirings { group.addTask { await wiring.run() } }
+        let watching = Task {
+            await withTaskGroup { group in
+                for wiring in wirings { group.addTask { await wiring.watch() } }
+            }
         }
+        let result: Result<Void, any Error>
+        do {
+            try await lead {
+                await withTaskGroup { group in
+                    for wiring in wirings { group.addTask { await wiring.control() } }
+                }
+            }
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        watching.cancel()
+        await watching.value
         await secrets.stop()
         for server in servers { await server.stop() }
         await events.flush()
         logger.info("the operator has ended")
+        try result.get()
+    }
+
+    private func lead(_ work: @escaping @Sendable () async -> Void) async throws {
+        guard let election else { return await work() }
+        try await election.run(work)
     }
 
     private func endpoints(_ wirings: [Wiring]) throws -> [HTTPServer] {

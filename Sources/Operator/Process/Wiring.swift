@@ -64,8 +64,8 @@ struct Wiring: Sendable {
             settings: settings, reach: options.reach, clock: clock)
     }
 
-    /// Runs until the task is cancelled.
-    func run() async {
+    /// Keeps what is known of the cluster up to date until the task is cancelled. Changes nothing.
+    func watch() async {
         connect()
         await withTaskGroup { group in
             reflect(cluster.profiles, in: &group)
@@ -74,6 +74,12 @@ struct Wiring: Sendable {
             reflect(cluster.operations, in: &group)
             reflect(cluster.jobs, managedOnly: true, in: &group)
             reflect(cluster.pods, managedOnly: true, in: &group)
+        }
+    }
+
+    /// Does what is due until the task is cancelled.
+    func control() async {
+        await withTaskGroup { group in
             // Nothing is decided on part of the truth: an object that is missing from a list that has not come yet would be made a second time.
             if await cluster.waitUntilSynced() {
                 logger.info("the first lists have arrived", ["tables": cluster.tables.count, "operations": cluster.operations.count])
