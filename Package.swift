@@ -46,7 +46,7 @@ let package = Package(
         library("Expressions", ["Base", "Columnar"]),
         library("DeltaEngine", ["Base", "Columnar", "ObjectStore", "Parquet", "Expressions", "CZlib", "CZstd"]),
         library("Jobs", ["Base", "ObjectStore", "DeltaEngine"]),
-        library("KubeClient", ["Base", "HTTP"]),
+        library("KubeClient", ["Base", "HTTP", "CProcess"]),
         library("Operator", ["Base", "HTTP", "ObjectStore", "KubeClient", "DeltaEngine", "Jobs"]),
         library("DevCluster", ["Base", "HTTP", "CGnuTLS", "CProcess"]),
         .executableTarget(

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <unistd.h>
 
 static int configure(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, const char *directory, const char *output) {
     sigset_t none, all;
@@ -38,4 +39,37 @@ int levee_spawn(char *const *arguments, char *const *environment, const char *di
     posix_spawn_file_actions_destroy(&actions);
     *process = started;
     return code;
+}
+
+int levee_spawn_reading(char *const *arguments, char *const *environment, int *output, int *process) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    int ends[2], code;
+    pid_t started = 0;
+    if (pipe2(ends, O_CLOEXEC)) return errno;
+    if ((code = posix_spawn_file_actions_init(&actions))) goto closed;
+    if ((code = posix_spawnattr_init(&attributes))) goto destroyed;
+    sigemptyset(&none);
+    sigfillset(&all);
+    if (!(code = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)) &&
+        !(code = posix_spawn_file_actions_adddup2(&actions, ends[1], 1)) &&
+        !(code = posix_spawn_file_actions_addclosefrom_np(&actions, 3)) &&
+        !(code = posix_spawnattr_setsigmask(&attributes, &none)) &&
+        !(code = posix_spawnattr_setsigdefault(&attributes, &all)) &&
+        !(code = posix_spawnattr_setpgroup(&attributes, 0)) &&
+        !(code = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)))
+        code = posix_spawnp(&started, arguments[0], &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+destroyed:
+    posix_spawn_file_actions_destroy(&actions);
+closed:
+    close(ends[1]);
+    if (code) {
+        close(ends[0]);
+        return code;
+    }
+    *output = ends[0];
+    *process = started;
+    return 0;
 }

@@ -38,6 +38,8 @@ enum LeaderElectionOptions {
     static func client(_ configuration: KubeConfiguration, _ options: KubeClient.Options) throws(KubeError) -> KubeClient {
         var options = options
         options.retry = .never
+        // Renewals must not wait for their turn.
+        options.rate = nil
         options.requestTimeout = .seconds(10)
         options.logger = options.logger.labelled("levee.leader-election")
         return try KubeClient(configuration: configuration, options: options)

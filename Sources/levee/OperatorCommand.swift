@@ -15,6 +15,9 @@ enum OperatorCommand {
         "allow-host-filesystem", "accept StorageProfiles without a claim: directories of this machine. For `levee dev` beside it only")
     private static let lendIdentity = Option<Bool>.flag(
         "lend-identity", "open the stores of profiles without credentials with this process's own cloud identity; all who write profiles see what it may see")
+    private static let requestsPerSecond = Option<Int64>.integer(
+        "kube-api-qps", "N", atLeast: 0, "send at most so many requests a second to the API server, 0 for no limit of our own (default 500)")
+    private static let requestBurst = Option<Int64>.integer("kube-api-burst", "N", atLeast: 1, "so many at once after a rest (default 1000)")
     private static let logFormat = Option<LogFormat>.choice("log-format", "how log records look (default json)")
     private static let logLevel = Option<LogLevel>.choice("log-level", "what to report (default info)")
 
@@ -24,7 +27,10 @@ enum OperatorCommand {
             Watches StorageProfiles, DeltaTables, MaintenancePolicies and TableOperations, observes the tables, and has done what is due. It may be
             killed at any time: the next one goes on where it was. Run one at a time, or several with --leader-elect.
             """,
-        options: [kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, lendIdentity, logFormat, logLevel]
+        options: [
+            kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, lendIdentity, requestsPerSecond, requestBurst, logFormat,
+            logLevel,
+        ]
             + LeaderElectionOptions.all,
         examples: ["levee operator --worker-image registry.example/levee:0.1.0", "levee operator --kubeconfig .dev/kubeconfig --allow-host-filesystem"]
     ) { arguments, _ in
@@ -37,6 +43,8 @@ enum OperatorCommand {
         options.healthAddress = address(arguments[healthAddress], default: ":8081")
         let timing = try LeaderElectionOptions.timing(arguments)
         let configuration = try KubeConfiguration.load(kubeconfig: arguments[kubeconfig], environment: ProcessEnvironment.current)
+        let rate = arguments[requestsPerSecond] ?? 500
+        options.requestRate = rate == 0 ? nil : RequestRate(perSecond: Double(rate), burst: Int(clamping: arguments[requestBurst] ?? 1000))
         let election = timing.map { LeaderElectionOptions.candidacy(arguments, $0, configuration) }
         do {
             try await run(configuration, options, election: election, logger)
@@ -54,6 +62,8 @@ enum OperatorCommand {
         client.userAgent = "levee-operator/\(Levee.version)"
         client.logger = logger
         let registry = MetricsRegistry()
+        client.rate = options.requestRate
+        client.metrics = registry
         var election: LeaderElection?
         if let candidacy {
             let chosen = LeaderElection(client: try LeaderElectionOptions.client(configuration, client), options: candidacy, metrics: registry)

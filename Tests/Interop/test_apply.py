@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 import yaml
-from devcluster.control_plane import ControlPlane
+from devcluster.control_plane import ControlPlane, Kubectl, kubectls
 from operator_process import delta_table, operation, profile
 from samples import small_files
 
@@ -99,3 +99,34 @@ def test_a_file_or_a_server_that_is_not_there(levee, plane, in_cluster, tmp_path
     config.write_text(json.dumps(configuration))
     done = levee.run("apply", "-f", manifest(tmp_path / "run.yaml", operation("run")), "--kubeconfig", config)
     assert done.returncode == 3 and "127.0.0.1:1" in done.stderr, done.stderr
+
+
+def test_a_program_gives_the_credentials(levee, plane, tmp_path):
+    """One kubeconfig for kubectl and for Levee: the program's first token is refused, its second is taken."""
+    kubectl = Kubectl(kubectls()[-1], plane, "default")
+    version = "client.authentication.k8s.io/v1beta1"
+    config = yaml.safe_load(plane.kubeconfig.read_text())
+    token = config["users"][0]["user"]["token"]
+    config["users"][0]["user"] = {"exec": {"apiVersion": version, "command": "./bin/give", "env": [{"name": "TOKEN", "value": token}]}}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config))
+    plugin = tmp_path / "bin" / "give"
+    plugin.parent.mkdir()
+    plugin.write_text(
+        """#!/bin/sh
+        echo x >> "$0.asked"
+        [ $(wc -l < "$0.asked") -gt 1 ] && token="$TOKEN" || token=stale
+        printf '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"%s"}}' "$token"
+        """
+    )
+    plugin.chmod(0o755)
+    asked = pathlib.Path(f"{plugin}.asked")
+    theirs = kubectl("--kubeconfig", kubeconfig, "get", "namespaces", "-o", "name")
+    assert "namespace/default" in theirs and len(asked.read_text().splitlines()) == 2
+    asked.unlink()
+    for name in ("one", "two"):
+        file = manifest(tmp_path / f"{name}.yaml", delta_table(name, tmp_path / name))
+        levee("apply", "-f", file, "--kubeconfig", kubeconfig)
+    assert len(asked.read_text().splitlines()) == 3
+    plugin.write_text("#!/bin/sh\nexit 7\n")
+    assert "ended with code 7" in levee.fails(1, "apply", "-f", file, "--kubeconfig", kubeconfig)

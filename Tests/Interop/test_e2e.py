@@ -435,7 +435,7 @@ def test_metrics_and_health(site):
     assert f'levee_table_files{{namespace="{site.name}",table="orders"}} 6' in text
     assert 'levee_tables{ready="true"} 1' in text
     assert 'levee_reconcile_total{controller="table",outcome="ok"}' in text
-    assert "levee_workqueue_depth" in text
+    assert 'workqueue_depth{name="table",namespace="' in text and 'rest_client_requests_total{code="200"' in text
 
 
 def test_an_annotation_asks_for_a_look(site):

@@ -19,6 +19,7 @@ struct KubeconfigTests {
             certificate-authority-data: Y2E=
             tls-server-name: kubernetes
             proxy-url: http://proxy:3128
+            extensions: [{name: client.authentication.k8s.io/exec, extension: {audience: lake}}]
         - name: files
           cluster: {server: "https://files:6443", certificate-authority: ca.crt}
         - name: open
@@ -39,6 +40,29 @@ struct KubeconfigTests {
         - name: cloud
           user:
             exec: {apiVersion: client.authentication.k8s.io/v1, command: gke-gcloud-auth-plugin}
+        - name: plugin
+          user:
+            exec:
+              apiVersion: client.authentication.k8s.io/v1beta1
+              command: bin/plugin
+              args: [--now]
+              env: [{name: A, value: b}]
+              installHint: get it
+              interactiveMode: IfAvailable
+              provideClusterInfo: true
+        - name: asks
+          user:
+            exec: {apiVersion: client.authentication.k8s.io/v1, command: ask, interactiveMode: Always}
+        - name: old
+          user:
+            exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: old}
+        - name: helper
+          user:
+            auth-provider: {name: gcp}
+        - name: jane
+          user: {token: abc, as: jane, as-uid: "7", as-groups: [a, b], as-user-extra: {scopes: [x]}}
+        - name: groups
+          user: {token: abc, as-groups: [a]}
         - name: garbled
           user: {client-certificate-data: "%%", client-key-data: Y2VydA==}
         contexts:
@@ -49,6 +73,12 @@ struct KubeconfigTests {
         - {name: open, context: {cluster: open, user: password}}
         - {name: half, context: {cluster: open, user: half}}
         - {name: cloud, context: {cluster: open, user: cloud}}
+        - {name: plugin, context: {cluster: secured, user: plugin}}
+        - {name: asks, context: {cluster: open, user: asks}}
+        - {name: old, context: {cluster: open, user: old}}
+        - {name: helper, context: {cluster: open, user: helper}}
+        - {name: jane, context: {cluster: open, user: jane}}
+        - {name: groups, context: {cluster: open, user: groups}}
         - {name: garbled, context: {cluster: open, user: garbled}}
         - {name: lost, context: {cluster: gone}}
         - {name: nobody, context: {cluster: open, user: gone}}
@@ -85,13 +115,32 @@ struct KubeconfigTests {
     }
 
     @Test(arguments: [
-        ("half", "needs both a client certificate and its key"), ("cloud", "gke-gcloud-auth-plugin"), ("garbled", "is no base64"),
+        ("half", "needs both a client certificate and its key"), ("asks", "wants to ask a person"), ("old", "client.authentication.k8s.io/v1alpha1"),
+        ("helper", "gcp (auth-provider)"), ("groups", "no as"), ("garbled", "is no base64"),
         ("lost", "names no cluster"), ("nobody", "names the user gone"), ("nowhere", "no http or https server"), ("unknown", "no context unknown"),
     ])
     func saysWhatIsWrong(context: String, message: String) {
         let error = #expect(throws: KubeError.self) { try configuration(context) }
         #expect(error?.description.contains(message) ?? false, "\(String(describing: error))")
         #expect(error?.description.contains("/etc/levee/kubeconfig") ?? false)
+    }
+
+    @Test func readsWhoGivesCredentialsAndWhomToActAs() throws {
+        #expect(
+            try configuration("cloud").credentials
+                == .exec(ExecPlugin(apiVersion: "client.authentication.k8s.io/v1", command: "gke-gcloud-auth-plugin", source: "/etc/levee/kubeconfig")))
+        let told: JSONValue = [
+            "server": "https://api.example:6443", "tls-server-name": "kubernetes", "proxy-url": "http://proxy:3128", "certificate-authority-data": "Y2E=",
+            "config": ["audience": "lake"],
+        ]
+        #expect(
+            try configuration("plugin").credentials
+                == .exec(
+                    ExecPlugin(
+                        apiVersion: "client.authentication.k8s.io/v1beta1", command: "/etc/levee/bin/plugin", arguments: ["--now"],
+                        environment: [.init(name: "A", value: "b")], installHint: "get it", cluster: told, source: "/etc/levee/kubeconfig")))
+        #expect(try configuration("jane").impersonation == Impersonation(user: "jane", uid: "7", groups: ["a", "b"], extra: ["scopes": ["x"]]))
+        #expect(try configuration("open").impersonation == nil)
     }
 
     @Test(arguments: ["- 1", "a: [", "clusters: [{cluster: {}}]", ""])

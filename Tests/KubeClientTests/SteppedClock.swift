@@ -20,6 +20,9 @@ final class SteppedClock: WallClock {
     /// How many tasks sleep.
     var sleepers: Int { state.withLock { $0.sleepers.count } }
 
+    /// How many of them wake within that time.
+    func sleepers(within duration: Duration) -> Int { state.withLock { state in state.sleepers.values.count { $0.due <= state.now + duration } } }
+
     func advance(by duration: Duration) {
         let due = state.withLock { state in
             state.now = state.now + duration

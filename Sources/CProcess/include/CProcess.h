@@ -9,4 +9,10 @@
 /// Returns 0 and sets `process`, or returns the error number.
 int levee_spawn(char *const *arguments, char *const *environment, const char *directory, const char *output, int *process);
 
+/// Starts a program, looked for in PATH where it has no slash, in a process group of its own: nothing as its input, errors to this program's, its output to be read from
+/// the descriptor `output`, which is the caller's to close. Both lists end with NULL.
+///
+/// Returns 0 and sets `output` and `process`, or returns the error number.
+int levee_spawn_reading(char *const *arguments, char *const *environment, int *output, int *process);
+
 #endif

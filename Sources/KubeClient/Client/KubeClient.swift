@@ -16,6 +16,10 @@ public final class KubeClient: Sendable {
         public var logger = Logger.none
         /// Asked right before each request that may change something; where it is false the request is not sent, and ends as if it had been cancelled.
         public var mayWrite: @Sendable () -> Bool = { true }
+        /// How many requests are sent at most; nil: as many as there are. The server has limits of its own, which it says by 429.
+        public var rate: RequestRate?
+        /// Where requests are counted (`rest_client_requests_total` and the like); nil: nowhere.
+        public var metrics: MetricsRegistry?
 
         public init() {}
     }
@@ -23,11 +27,15 @@ public final class KubeClient: Sendable {
     public let configuration: KubeConfiguration
     public let options: Options
     private let connection: ServerConnection
+    private let limiter: RequestLimiter?
+    private let metrics: RequestMetrics?
 
     public init(configuration: KubeConfiguration, options: Options = Options()) throws(KubeError) {
         self.configuration = configuration
         self.options = options
         connection = try ServerConnection(configuration: configuration, options: options)
+        limiter = options.rate.map { RequestLimiter($0) }
+        metrics = options.metrics.map { RequestMetrics(registry: $0, server: configuration.server) }
     }
 
     /// The namespace that the configuration names: a context's, or the pod's own.
@@ -46,8 +54,11 @@ public final class KubeClient: Sendable {
     /// Starts a response that is read as it comes. Not repeated: its users have their own way of beginning again.
     func stream(_ request: KubeRequest) async throws(KubeError) -> HTTPResponseBody {
         let http = request.httpRequest(server: configuration.server)
-        var response = try await connection.stream(http)
-        if response.status == 401, connection.forgetToken() { response = try await connection.stream(http) }
+        func attempt() async throws(KubeError) -> HTTPStreamingResponse {
+            try await measured(request, { $0.status }) { () async throws(KubeError) in try await connection.stream(http) }
+        }
+        var response = try await attempt()
+        if response.status == 401, connection.forgetToken() { response = try await attempt() }
         logWarnings(response.headers, request)
         if response.status >= 300 {
             let body: Bytes
@@ -68,9 +79,8 @@ public final class KubeClient: Sendable {
         while true {
             attempt += 1
             let failure: KubeError
-            guard request.isRead || options.mayWrite() else { throw .notLeading(request: request.label) }
             do throws(KubeError) {
-                let response = try await connection.execute(http)
+                let response = try await measured(request, { $0.status }) { () async throws(KubeError) in try await connection.execute(http) }
                 logWarnings(response.headers, request)
                 if response.status < 300 { return response }
                 if response.status == 401, !tokenWasRenewed, connection.forgetToken() {
@@ -88,6 +98,24 @@ public final class KubeClient: Sendable {
             } catch {
                 throw .cancelled
             }
+        }
+    }
+
+    /// One attempt, when the client's own limit allows it.
+    private func measured<Response>(
+        _ request: KubeRequest, _ status: (Response) -> Int, _ body: () async throws(KubeError) -> Response
+    ) async throws(KubeError) -> Response {
+        if let held = try await limiter?.wait(), held > .zero { metrics?.heldBack(request.method, for: held) }
+        // After all waiting: a process that was held back, or frozen, may not lead any more.
+        guard request.isRead || options.mayWrite() else { throw .notLeading(request: request.label) }
+        let start = ContinuousClock.now
+        do throws(KubeError) {
+            let response = try await body()
+            metrics?.count(request.method, status: status(response), took: ContinuousClock.now - start)
+            return response
+        } catch {
+            metrics?.count(request.method, status: nil, took: ContinuousClock.now - start)
+            throw error
         }
     }
 

@@ -12,29 +12,37 @@ final class ServerConnection: Sendable {
         var clientReadAt: Timestamp?
         var token: String?
         var tokenReadAt: Timestamp?
+        /// What a program gave last.
+        var credential: ExecCredential?
     }
 
     private let configuration: KubeConfiguration
     private let options: KubeClient.Options
     private let loop: HTTPClientLoop
+    /// nil where no program gives credentials.
+    private let exec: ExecCredentials?
     private let state = Lock(State())
 
     init(configuration: KubeConfiguration, options: KubeClient.Options) throws(KubeError) {
         self.configuration = configuration
         self.options = options
+        if case let .exec(plugin) = configuration.credentials {
+            exec = ExecCredentials(plugin, environment: ProcessEnvironment.current, clock: options.clock)
+        } else {
+            exec = nil
+        }
         do throws(HTTPError) {
             loop = try HTTPClientLoop()
         } catch {
             throw .transport(error)
         }
         // Unusable material is better said at the start than at the first request.
-        _ = try client()
-        _ = try authorization()
+        _ = try client(nil)
+        _ = try authorization(nil)
     }
 
     func execute(_ request: HTTPRequest) async throws(KubeError) -> HTTPResponse {
-        let client = try client()
-        let request = try authorized(request)
+        let (client, request) = try await prepared(request)
         do throws(HTTPError) {
             return try await client.execute(request)
         } catch {
@@ -43,8 +51,7 @@ final class ServerConnection: Sendable {
     }
 
     func stream(_ request: HTTPRequest) async throws(KubeError) -> HTTPStreamingResponse {
-        let client = try client()
-        let request = try authorized(request)
+        let (client, request) = try await prepared(request)
         do throws(HTTPError) {
             return try await client.stream(request)
         } catch {
@@ -54,20 +61,30 @@ final class ServerConnection: Sendable {
 
     /// After a 401: true where a token can be read anew, so that another try makes sense.
     func forgetToken() -> Bool {
-        guard case .tokenFile = configuration.credentials else { return false }
-        state.withLock { $0.tokenReadAt = nil }
-        return true
+        switch configuration.credentials {
+        case .tokenFile:
+            state.withLock { $0.tokenReadAt = nil }
+            return true
+        case .exec:
+            if let credential = state.withLock({ $0.credential }) { exec?.forget(credential) }
+            return true
+        case .none, .token, .basic: return false
+        }
     }
 
-    private func authorized(_ request: HTTPRequest) throws(KubeError) -> HTTPRequest {
+    private func prepared(_ request: HTTPRequest) async throws(KubeError) -> (HTTPClient, HTTPRequest) {
         var request = request
-        if let authorization = try authorization() { request.headers["Authorization"] = authorization }
-        return request
+        let given = try await exec?.current()
+        if let given { state.withLock { $0.credential = given } }
+        if let authorization = try authorization(given) { request.headers["Authorization"] = authorization }
+        configuration.impersonation?.apply(to: &request.headers)
+        return (try client(given), request)
     }
 
-    private func authorization() throws(KubeError) -> String? {
+    private func authorization(_ given: ExecCredential?) throws(KubeError) -> String? {
         switch configuration.credentials {
         case .none: return nil
+        case .exec: return given?.token.map { "Bearer \($0)" }
         case .token(let token): return "Bearer \(token)"
         case .basic(let user, let password): return "Basic \(Base64.encode(Bytes("\(user):\(password)")))"
         case .tokenFile(let path):
@@ -91,13 +108,14 @@ final class ServerConnection: Sendable {
         }
     }
 
-    private func client() throws(KubeError) -> HTTPClient {
+    private func client(_ given: ExecCredential?) throws(KubeError) -> HTTPClient {
         let now = options.clock.now()
         let (client, fresh) = state.withLock { ($0.client, isFresh($0.clientReadAt, now)) }
-        if let client, fresh || !configuration.readsTLSFiles { return client }
+        let isOfGiven = given?.certificate == nil || client?.configuration.tls.certPEM == given?.certificate
+        if let client, isOfGiven, fresh || !configuration.readsTLSFiles { return client }
         let tls: TLSConfiguration
         do throws(KubeError) {
-            tls = try configuration.tls()
+            tls = try configuration.tls(given)
         } catch {
             guard let client else { throw error }
             options.logger.warning("TLS files cannot be read; the material in hand is kept", ["error": error])

@@ -30,6 +30,8 @@ public struct KubeConfiguration: Sendable, Hashable {
         /// Read again once a minute, and when the server refuses the token.
         case tokenFile(String)
         case basic(user: String, password: String)
+        /// Asked for when they are needed and when they have expired; may be a client certificate.
+        case exec(ExecPlugin)
 
         public var description: String {
             switch self {
@@ -37,6 +39,7 @@ public struct KubeConfiguration: Sendable, Hashable {
             case .token: "a token"
             case .tokenFile(let path): "the token in \(path)"
             case .basic(let user, _): "user \(user)"
+            case .exec(let plugin): plugin.description
             }
         }
     }
@@ -52,7 +55,10 @@ public struct KubeConfiguration: Sendable, Hashable {
     /// The name in the server's certificate, where it is not the server's host.
     public var tlsServerName: String?
     public var insecureSkipTLSVerify: Bool
+    /// nil: as the environment says (`HTTPS_PROXY`, `NO_PROXY`).
     public var proxyURL: String?
+    /// Whom to act as, beside who we are.
+    public var impersonation: Impersonation?
 
     public init(server: String, namespace: String = "default", credentials: Credentials = .none) {
         self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
@@ -67,9 +73,14 @@ public struct KubeConfiguration: Sendable, Hashable {
         }
     }
 
-    func tls() throws(KubeError) -> TLSConfiguration {
-        TLSConfiguration(
-            caPEM: try certificateAuthority?.read(), certPEM: try clientCertificate?.read(), keyPEM: try clientKey?.read(), serverName: tlsServerName,
-            insecure: insecureSkipTLSVerify)
+    /// - Parameter given: by a program; where it has a certificate, that counts.
+    func tls(_ given: ExecCredential?) throws(KubeError) -> TLSConfiguration {
+        var tls = TLSConfiguration(caPEM: try certificateAuthority?.read(), serverName: tlsServerName, insecure: insecureSkipTLSVerify)
+        if let certificate = given?.certificate {
+            (tls.certPEM, tls.keyPEM) = (certificate, given?.key)
+        } else {
+            (tls.certPEM, tls.keyPEM) = (try clientCertificate?.read(), try clientKey?.read())
+        }
+        return tls
     }
 }

@@ -71,17 +71,18 @@ struct KubeconfigFile: Sendable {
             guard let user = users[userName] else {
                 throw .invalidConfiguration(source: context.file, reason: "context \(contextName) names the user \(userName); there are \(known(users))")
             }
-            try apply(user, userName, to: &configuration)
+            try apply(user, userName, cluster, to: &configuration)
         }
         return configuration
     }
 
-    private func apply(_ user: Entry, _ name: String, to configuration: inout KubeConfiguration) throws(KubeError) {
-        for unsupported in ["exec", "auth-provider"] where user.fields[unsupported].map({ !$0.isNull }) ?? false {
-            let plugin = user.fields[unsupported]?["command"]?.stringValue ?? user.fields[unsupported]?["name"]?.stringValue ?? unsupported
+    private func apply(_ user: Entry, _ name: String, _ cluster: Entry, to configuration: inout KubeConfiguration) throws(KubeError) {
+        if let provider = user.fields["auth-provider"], !provider.isNull {
             throw .invalidConfiguration(
                 source: user.file,
-                reason: "user \(name) gets its credentials from \(plugin) (\(unsupported)), which is not supported yet; use a token or a client certificate")
+                reason:
+                    "user \(name) gets its credentials from \(provider["name"]?.stringValue ?? "an auth-provider") (auth-provider), which Kubernetes no longer has; "
+                    + "use exec, a token or a client certificate")
         }
         configuration.clientCertificate = try material(user, "client-certificate", of: "user \(name)")
         configuration.clientKey = try material(user, "client-key", of: "user \(name)")
@@ -95,7 +96,56 @@ struct KubeconfigFile: Sendable {
             configuration.credentials = .token(token)
         } else if let username = nonEmpty(user, "username") {
             configuration.credentials = .basic(user: username, password: user.fields["password"]?.stringValue ?? "")
+        } else if let exec = user.fields["exec"], !exec.isNull {
+            configuration.credentials = .exec(try plugin(exec, user, name, cluster, configuration))
         }
+        configuration.impersonation = try impersonation(user, name)
+    }
+
+    private func plugin(
+        _ exec: JSONValue, _ user: Entry, _ name: String, _ cluster: Entry, _ configuration: KubeConfiguration
+    ) throws(KubeError) -> ExecPlugin {
+        func failure(_ reason: String) -> KubeError { .invalidConfiguration(source: user.file, reason: "user \(name): exec \(reason)") }
+        guard let command = exec["command"]?.stringValue, !command.isEmpty else { throw failure("has no command") }
+        guard let version = exec["apiVersion"]?.stringValue, ExecPlugin.apiVersions.contains(version) else {
+            throw failure("has the apiVersion \(exec["apiVersion"]?.stringValue ?? ""); known are \(ExecPlugin.apiVersions.joined(separator: " and "))")
+        }
+        if exec["interactiveMode"]?.stringValue == "Always" { throw failure("runs \(command), which wants to ask a person (interactiveMode: Always)") }
+        // A path with a slash that does not begin with one starts at the file, as in client-go.
+        let path = command.contains("/") ? resolve(command, user.file) : command
+        return ExecPlugin(
+            apiVersion: version, command: path, arguments: (exec["args"]?.arrayValue ?? []).compactMap(\.stringValue),
+            environment: (exec["env"]?.arrayValue ?? []).compactMap { variable in
+                variable["name"]?.stringValue.map { .init(name: $0, value: variable["value"]?.stringValue ?? "") }
+            },
+            installHint: exec["installHint"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 },
+            cluster: exec["provideClusterInfo"]?.boolValue ?? false ? try told(of: cluster, configuration) : nil, source: user.file)
+    }
+
+    /// What a program is told of the cluster: its fields as the kubeconfig has them, the authority's certificate in place of its file.
+    private func told(of cluster: Entry, _ configuration: KubeConfiguration) throws(KubeError) -> JSONValue {
+        var told: JSONValue = ["server": .string(configuration.server)]
+        for field in ["tls-server-name", "insecure-skip-tls-verify", "proxy-url"] {
+            if let value = cluster.fields[field], !value.isNull { told[field] = value }
+        }
+        if let authority = try configuration.certificateAuthority?.read() { told["certificate-authority-data"] = .string(Base64.encode(authority)) }
+        let extensions = cluster.fields["extensions"]?.arrayValue ?? []
+        if let config = extensions.first(where: { $0["name"] == "client.authentication.k8s.io/exec" })?["extension"] { told["config"] = config }
+        return told
+    }
+
+    private func impersonation(_ user: Entry, _ name: String) throws(KubeError) -> Impersonation? {
+        func texts(_ value: JSONValue?) -> [String] { (value?.arrayValue ?? []).compactMap(\.stringValue) }
+        let (uid, groups) = (nonEmpty(user, "as-uid"), texts(user.fields["as-groups"]))
+        var extra: [String: [String]] = [:]
+        for (key, values) in user.fields["as-user-extra"]?.objectValue ?? JSONObject() { extra[key] = texts(values) }
+        guard let whom = nonEmpty(user, "as") else {
+            guard uid == nil, groups.isEmpty, extra.isEmpty else {
+                throw .invalidConfiguration(source: user.file, reason: "user \(name) has as-uid, as-groups or as-user-extra and no as: whom to act as")
+            }
+            return nil
+        }
+        return Impersonation(user: whom, uid: uid, groups: groups, extra: extra)
     }
 
     /// Inline data wins over a path, as in client-go.

@@ -9,6 +9,9 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         /// To be worked on: in `waiting`, or being worked on and added again.
         var dirty: Set<Key> = []
         var processing: Set<Key> = []
+        /// Since when keys wait, and are worked on; where somebody counts.
+        var waitingSince: [Key: Timestamp] = [:]
+        var processingSince: [Key: Timestamp] = [:]
         var failures: [Key: Int] = [:]
         var delayed: [Key: Delayed] = [:]
         var workers: [(id: UInt64, continuation: CheckedContinuation<Key?, Never>)] = []
@@ -25,13 +28,15 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     private let clock: any WallClock
     private let random: any RandomSource
     private let backoff: Backoff
+    private let metrics: WorkQueueMetrics?
     private let state = Lock(State())
 
     /// - Parameter backoff: For ``addRateLimited(_:)``: how long a key that failed so many times in a row waits.
     public init(
         clock: any WallClock = SystemClock(), random: any RandomSource = SystemRandomSource(),
-        backoff: Backoff = Backoff(base: .milliseconds(250), cap: .seconds(300))
+        backoff: Backoff = Backoff(base: .milliseconds(250), cap: .seconds(300)), metrics: WorkQueueMetrics? = nil
     ) {
+        self.metrics = metrics
         self.clock = clock
         self.random = random
         self.backoff = backoff
@@ -40,11 +45,26 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// How many keys wait for a worker.
     public var count: Int { state.withLock { $0.waiting.count - $0.head } }
 
+    /// Brings the gauges of its metrics up to date, before they are shown.
+    public func report() {
+        guard let metrics else { return }
+        let (depth, running) = state.withLock { ($0.waiting.count - $0.head, Array($0.processingSince.values)) }
+        let now = clock.now()
+        let seconds = running.map { max(.zero, now - $0) / .seconds(1) }
+        metrics.depth.set(Double(depth))
+        metrics.unfinished.set(seconds.reduce(0, +))
+        metrics.longest.set(seconds.max() ?? 0)
+    }
+
     /// Adds a key, unless it waits already.
     public func add(_ key: Key) {
         let handover = state.withLock { state -> CheckedContinuation<Key?, Never>? in
-            guard !state.isShutDown, state.dirty.insert(key).inserted, !state.processing.contains(key) else { return nil }
-            return enqueue(key, &state)
+            guard !state.isShutDown, state.dirty.insert(key).inserted else { return nil }
+            if let metrics {
+                metrics.adds.increment()
+                state.waitingSince[key] = clock.now()
+            }
+            return state.processing.contains(key) ? nil : enqueue(key, &state)
         }
         handover?.resume(returning: key)
     }
@@ -79,6 +99,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
             state.failures[key, default: 0] += 1
             return state.failures[key, default: 1]
         }
+        metrics?.retries.increment()
         // Half of the pause is certain: a key that fails must not spin on a lucky jitter.
         let limit = backoff.limit(afterFailures: failures)
         add(key, after: limit / 2 + random.duration(upTo: limit / 2))
@@ -120,6 +141,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     public func done(_ key: Key) {
         let handover = state.withLock { state -> CheckedContinuation<Key?, Never>? in
             state.processing.remove(key)
+            if let metrics, let start = state.processingSince.removeValue(forKey: key) { metrics.worked.observe(clock.now() - start) }
             guard state.dirty.contains(key) else { return nil }
             return enqueue(key, &state)
         }
@@ -152,8 +174,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// Puts the key behind the others, or returns the worker that waits for one; the caller resumes it outside the lock.
     private func enqueue(_ key: Key, _ state: inout State) -> CheckedContinuation<Key?, Never>? {
         guard state.workers.isEmpty else {
-            state.dirty.remove(key)
-            state.processing.insert(key)
+            begin(key, &state)
             return state.workers.removeFirst().continuation
         }
         state.waiting.append(key)
@@ -168,8 +189,16 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
             state.waiting.removeFirst(state.head)
             state.head = 0
         }
+        begin(key, &state)
+        return key
+    }
+
+    private func begin(_ key: Key, _ state: inout State) {
         state.dirty.remove(key)
         state.processing.insert(key)
-        return key
+        guard let metrics else { return }
+        let now = clock.now()
+        if let since = state.waitingSince.removeValue(forKey: key) { metrics.queued.observe(now - since) }
+        state.processingSince[key] = now
     }
 }

@@ -1,4 +1,5 @@
 import Base
+import DeltaEngine
 import HTTP
 import KubeClient
 
@@ -6,13 +7,17 @@ import KubeClient
 struct OperatorMetrics: Sendable {
     /// Those of stores are in it too.
     let registry: MetricsRegistry
-    /// Read when they are asked for.
-    private let depths = Lock<[String: @Sendable () -> Int]>([:])
+    /// What is brought up to date when it is asked for.
+    private let queues = Lock<[WorkQueue<ObjectKey>]>([])
 
     init(registry: MetricsRegistry) { self.registry = registry }
 
-    func watch(_ queue: WorkQueue<ObjectKey>, of controller: String) {
-        depths.withLock { $0[controller] = { queue.count } }
+    /// - Parameter namespace: that the controller looks after; nil: all of them.
+    func queue(of controller: String, in namespace: String?, _ environment: EngineEnvironment) -> WorkQueue<ObjectKey> {
+        let counts = WorkQueueMetrics(registry: registry, name: controller, labels: namespace.map { ["namespace": $0] } ?? [:])
+        let queue = WorkQueue<ObjectKey>(clock: environment.clock, random: environment.random, metrics: counts)
+        queues.withLock { $0.append(queue) }
+        return queue
     }
 
     func measure(_ controller: String, _ reconcile: () async throws -> Requeue) async throws -> Requeue {
@@ -36,9 +41,7 @@ struct OperatorMetrics: Sendable {
     private static let tableGauges = ["levee_table_version", "levee_table_files", "levee_table_bytes", "levee_table_small_files", "levee_table_health"]
 
     func response(_ clusters: [KubeCluster]) -> ServerResponse {
-        for (controller, depth) in depths.withLock({ $0 }) {
-            registry.gauge("levee_workqueue_depth", help: "Objects that wait to be reconciled.", labels: ["controller": controller]).set(Double(depth()))
-        }
+        for queue in queues.withLock({ $0 }) { queue.report() }
         let tables = clusters.flatMap(\.tables.objects)
         let ready = tables.count { $0.status?.conditions?.isTrue(ConditionType.ready) ?? false }
         for (label, count) in [("true", ready), ("false", tables.count - ready)] {

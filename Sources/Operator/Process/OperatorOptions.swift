@@ -1,4 +1,5 @@
 import Base
+import KubeClient
 
 /// What `levee operator` is told.
 public struct OperatorOptions: Sendable {
@@ -16,6 +17,8 @@ public struct OperatorOptions: Sendable {
     public var metricsAddress: String?
     /// Where `/healthz` and `/readyz` are served; nil: nowhere.
     public var healthAddress: String?
+    /// How many requests it sends to the API server at most; nil: no limit of its own.
+    public var requestRate: RequestRate?
     /// How many objects of a kind are reconciled at once.
     public var workers = 8
     /// How many tables are read at once.

@@ -41,10 +41,10 @@ struct Wiring: Sendable {
         workers = options.workers
         logger = environment.logger
         let (clock, random) = (environment.clock, environment.random)
-        profileQueue = WorkQueue(clock: clock, random: random)
-        tableQueue = WorkQueue(clock: clock, random: random)
-        policyQueue = WorkQueue(clock: clock, random: random)
-        let operations = WorkQueue<ObjectKey>(clock: clock, random: random)
+        profileQueue = metrics.queue(of: "profile", in: namespace, environment)
+        tableQueue = metrics.queue(of: "table", in: namespace, environment)
+        policyQueue = metrics.queue(of: "policy", in: namespace, environment)
+        let operations = metrics.queue(of: "operation", in: namespace, environment)
         operationQueue = operations
         let timeZones = TimeZoneDatabase()
         let settings = WorkerJob.Settings(image: options.workerImage, command: options.workerCommand, imagePullPolicy: options.workerImagePullPolicy)
@@ -105,7 +105,6 @@ struct Wiring: Sendable {
         _ name: String, _ queue: WorkQueue<ObjectKey>, _ reconcile: @escaping @Sendable (ObjectKey) async throws -> Requeue,
         in group: inout TaskGroup<Void>
     ) {
-        metrics.watch(queue, of: name)
         let controller = Controller(name: name, queue: queue, workers: workers, logger: logger) { [metrics] key in
             try await metrics.measure(name) { try await reconcile(key) }
         }

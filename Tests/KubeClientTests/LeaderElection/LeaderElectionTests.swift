@@ -110,7 +110,8 @@ private final class Candidate: Sendable {
         _ clock: SteppedElapsedClock, upTo seconds: Int, candidates: Int = 1, sourceLocation: SourceLocation = #_sourceLocation, until condition: () -> Bool
     ) async {
         for _ in 0..<(seconds * 4) {
-            for _ in 0..<20 where clock.clock.sleepers < candidates && !condition() { try? await Task.sleep(for: .milliseconds(1)) }
+            // Who sleeps for longer waits for an answer, which is on its way: time must not run ahead of it.
+            for _ in 0..<20 where clock.clock.sleepers(within: .seconds(5)) < candidates && !condition() { try? await Task.sleep(for: .milliseconds(1)) }
             if condition() { return }
             clock.clock.advance(by: .milliseconds(250))
         }
