@@ -149,12 +149,36 @@ def test_a_clone_that_is_gone_is_forgotten(levee, tmp_path):
     assert not marker.exists()
 
 
+def test_rows_are_read_before_the_commit(levee, tmp_path):
+    """A page is damaged, the footer is not: the bytes move all the same, the rows do not."""
+    source = tmp_path / "source"
+    small_files(source, files=3)
+    count = len(delta_rs_rows(source))
+    staged = levee("table", "clone", source, tmp_path / "whole", "--mode", "deep", "--verify-rows")["verification"]["staged"]
+    assert staged == {"files": 3, "rows": count, "bytes": sum((source / path).stat().st_size for path in data_files(source)), "comparedRows": count}
+    assert levee("table", "clone", source, tmp_path / "named", "--mode", "shallow", "--verify-rows")["verification"]["staged"]["readRows"] == count
+    first = min(source.glob("*.parquet"))
+    damaged = bytearray(first.read_bytes())
+    damaged[4:300] = b"\xff" * 296
+    first.write_bytes(damaged)
+    for mode in ("deep", "shallow"):
+        target = tmp_path / f"refused-{mode}"
+        assert first.name in levee.fails(1, "table", "clone", source, target, "--mode", mode, "--verify-rows")
+        assert not list(target.glob("_delta_log/*")) and not list(target.glob("**/*.parquet"))
+        found = levee("table", "clone", source, target, "--mode", mode)["verification"]
+        assert found.get("staged") == ({key: staged[key] for key in ("files", "rows", "bytes")} if mode == "deep" else None)
+        assert found["table"]["filesFound"] == 3
+    first.write_bytes(b"PAR1" + bytes(len(damaged) - 4))
+    assert first.name in levee.fails(1, "table", "clone", source, tmp_path / "footless", "--mode", "deep")
+    assert not list((tmp_path / "footless").glob("**/*.parquet"))
+
+
 def test_as_operations(site):
     table, deep, shallow = (site.lake / name for name in ("orders", "deep", "shallow"))
     small_files(table, files=3)
 
     def clone(name, target, mode):
-        return operation(name, clone={"target": {"location": f"file://{target}", "storageRef": {"name": "lake"}}, "mode": mode})
+        return operation(name, clone={"target": {"location": f"file://{target}", "storageRef": {"name": "lake"}}, "mode": mode}, verify="Rows")
 
     site.operator.start()
     outside = site.lake.parent / "outside"
@@ -162,6 +186,8 @@ def test_as_operations(site):
     for name, target in (("deep", deep), ("shallow", shallow)):
         run = site.until_finished(name)["status"]
         assert (run["phase"], run["type"], run["result"]["version"]) == ("Succeeded", "Clone", 0), run
+        staged = run["result"]["verification"]["staged"]
+        assert staged["files"] == 3 and staged["comparedRows" if name == "deep" else "readRows"] == staged["rows"] == len(delta_rs_rows(table))
         assert delta_rs_rows(target) == delta_rs_rows(table)
     site.until_reason("tableoperation", "outside", "LocationOutsideRoot")
     assert not outside.exists()

@@ -181,12 +181,33 @@ def test_a_table_of_another_partitioning(levee, table):
     assert "is a Delta table already" in levee.fails(1, "table", "convert", table, "--partition-by", "q string")
 
 
+def test_rows_are_read_before_the_commit(levee, table):
+    table.mkdir()
+    for part in range(3):
+        pq.write_table(all_types(part * 50, 50), table / f"{part}.parquet")
+    (table / "1.parquet").rename(table / "1")
+    damaged = bytearray((table / "2.parquet").read_bytes())
+    damaged[4:300] = b"\xff" * 296
+    whole = (table / "2.parquet").read_bytes()
+    (table / "2.parquet").write_bytes(damaged)
+    assert "2.parquet" in levee.fails(1, "table", "convert", table, "--verify-rows")
+    assert not (table / "_delta_log").exists()
+    assert levee("table", "convert", table, "--dry-run")["metrics"]["numRecords"] == 150
+    (table / "2.parquet").write_bytes(whole)
+    found = levee("table", "convert", table, "--verify-rows")["verification"]
+    size = sum(path.stat().st_size for path in table.iterdir() if path.is_file())
+    assert found == {"staged": {"files": 3, "rows": 150, "bytes": size, "readRows": 150}, "table": {"version": 0, "files": 3, "rows": 150, "filesFound": 3}}
+    assert delta_rs_rows(table) == rows(all_types(0, 150))
+
+
 def test_as_an_operation(site):
     directory = site.lake / "raw"
     write(directory, pa.table({"id": range(10), "day": [f"2024-01-0{1 + n % 2}" for n in range(10)]}), hive(("day", pa.string())))
-    spec = {"location": f"file://{directory}", "storageRef": {"name": "lake"}, "convert": {"partitionBy": ["day date"]}}
+    spec = {"location": f"file://{directory}", "storageRef": {"name": "lake"}, "convert": {"partitionBy": ["day date"]}, "verify": "Rows"}
     site.operator.start()
     site.apply(levee_object("TableOperation", "convert", **spec))
     run = site.until_finished("convert")["status"]
     assert (run["phase"], run["type"], run["result"]["version"]) == ("Succeeded", "Convert", 0), run
+    found = run["result"]["verification"]
+    assert (found["staged"]["files"], found["staged"]["readRows"], found["table"]["rows"]) == (2, 10, 10)
     assert [row[0] for row in sorted(delta_rs_rows(directory))] == list(range(10))

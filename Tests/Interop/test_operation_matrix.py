@@ -43,7 +43,7 @@ def clone(mode):
 
     def run(case):
         target = case.path.with_name("clone")
-        case.table("clone", target, "--mode", mode)
+        case.table("clone", target, "--mode", mode, "--verify-rows")
         case.table("vacuum", *VACUUM)
         return target
 

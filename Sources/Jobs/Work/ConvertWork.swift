@@ -27,6 +27,6 @@ public struct ConvertWork: TaskWork {
         let counts = "\(metrics.numConvertedFiles) files (\(metrics.convertedFilesSize.formattedBytes)) with \(metrics.numRecords) rows"
         return TaskResult(
             outcome: .succeeded, message: run.task.dryRun ? "would make a table of \(counts)" : "made a table of \(counts)", version: result.version,
-            metrics: metrics.counters)
+            metrics: metrics.counters, verification: result.verification)
     }
 }

@@ -8,6 +8,9 @@ enum TableClone {
     private static let mode = Option<CloneOptions.Mode>.choice("mode", "shallow: refer to the source's files; deep: copy them")
     private static let replace = Option.flag("replace", "make TARGET a clone although it is another table, or was changed since it was cloned")
     private static let dryRun = Option.flag("dry-run", "say what would be copied, change nothing")
+    private static let verifyRows = Option.flag(
+        "verify-rows",
+        "before the commit read all rows of copies and of what they were copied from, and compare them; of a shallow clone's files, read all rows")
 
     static let command = Command(
         name: "clone", summary: "make a table the same as another one",
@@ -15,7 +18,7 @@ enum TableClone {
             A shallow clone is made at once: its log refers to the source's files, which it needs from then on. A deep clone has copies of its own; repeated, it copies only files that it lacks, and drops those that the source
             has no more, in one commit. A target that was changed meanwhile is left alone without --replace.
             """,
-        positionals: [source, target], options: [mode, replace, dryRun] + VersionChoice.options + ConditionOptions.options + TableAccess.options,
+        positionals: [source, target], options: [mode, replace, dryRun, verifyRows] + VersionChoice.options + ConditionOptions.options + TableAccess.options,
         examples: [
             "levee table clone /data/orders /data/sandbox/orders --mode shallow",
             "levee table clone s3://lake/orders s3://copy/orders --mode deep --version 42",
@@ -50,7 +53,7 @@ enum TableClone {
             let value: JSONValue = [
                 "version": result.version.map(JSONValue.integer) ?? .null, "sourceVersion": .integer(result.sourceVersion),
                 "alreadyApplied": .bool(result.alreadyApplied), "dryRun": .bool(options.dryRun), "tries": .integer(Int64(result.tries)),
-                "metrics": try JSON.value(of: metrics),
+                "metrics": try JSON.value(of: metrics), "verification": try JSON.value(of: result.verification),
             ]
             return try console.print(JSON.encode(value) + "\n")
         }

@@ -9,6 +9,8 @@ enum TableConvert {
     private static let noStatistics = Option.flag("no-statistics", "take no statistics from the files' footers")
     private static let nameMapping = Option.flag("name-mapping", "map columns by name, so that they may have names that Delta forbids otherwise")
     private static let dryRun = Option.flag("dry-run", "read all that is to be read, commit nothing")
+    private static let verifyRows = Option.flag(
+        "verify-rows", "before the commit read all rows of all files; else their footers alone")
 
     static let command = Command(
         name: "convert", summary: "make a Delta table of a directory of Parquet files, where it is",
@@ -18,7 +20,7 @@ enum TableConvert {
             Parquet. A directory that is a Delta table already is left alone.
             """,
         positionals: [TableAccess.location],
-        options: [partitionBy, noStatistics, nameMapping, dryRun] + ConditionOptions.options + TableAccess.options,
+        options: [partitionBy, noStatistics, nameMapping, dryRun, verifyRows] + ConditionOptions.options + TableAccess.options,
         examples: ["levee table convert /data/events --partition-by \"day date, region string\"", "levee table convert s3://lake/events --dry-run"]
     ) { arguments, console in
         let options = ConvertOptions(
@@ -38,7 +40,7 @@ enum TableConvert {
             let value: JSONValue = [
                 "version": result.version.map(JSONValue.integer) ?? .null, "wasTable": .bool(result.wasTable), "dryRun": .bool(dryRun),
                 "schema": SchemaJSON.json(of: result.schema), "partitionColumns": .array(result.partitionColumns.map(JSONValue.string)),
-                "metrics": try JSON.value(of: metrics),
+                "metrics": try JSON.value(of: metrics), "verification": try JSON.value(of: result.verification),
             ]
             return try console.print(JSON.encode(value) + "\n")
         }

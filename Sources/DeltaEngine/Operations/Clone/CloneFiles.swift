@@ -93,6 +93,7 @@ final class CopiedFiles: CloneFiles {
             let directory = wanted.map { String($0.string.dropLast($0.string.split(separator: "/").last?.count ?? 0)) } ?? ""
             return try ObjectPath("\(directory)part-00000-\(UUID.v4(target.environment.random))\(ending.isEmpty ? ".parquet" : ending)")
         }
+        staged.verified(rows: try await CloneVerification.checkFooter(target.store, copied, of: file), bytes: file.size)
         let (report, size) = (progress, file.size)
         state.withLock { state in
             state.metrics.files += 1

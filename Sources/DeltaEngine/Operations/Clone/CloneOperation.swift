@@ -83,7 +83,15 @@ public struct CloneOperation: Sendable {
         if options.mode == .shallow { try await CloneMarker.write(for: state.metadata.id, at: target, in: self.source, version: source.version) }
         if place.snapshot == nil, options.mode == .deep { try await CloneTarget.begin(target, sourceId: source.metadata.id) }
         FaultPoint.hit("clone.marked")
-        let actions = try await bring(plan, staged, &result.metrics, progress)
+        let (actions, brought) = try await bring(plan, staged, &result.metrics, progress)
+        if options.conditions.verifiesRows {
+            progress(OperationProgress(phase: .reading))
+            let verification = CloneVerification(source: self.source, snapshot: source, target: target, staged: staged)
+            switch options.mode {
+            case .deep: try await verification.compareRows(brought)
+            case .shallow: try await verification.readRows(brought)
+            }
+        }
         if place.snapshot != nil, actions.isEmpty, state.changesNothing {
             await CloneTarget.end(target)
             return result
@@ -94,7 +102,7 @@ public struct CloneOperation: Sendable {
         case let .committed(commit):
             FaultPoint.hit("clone.committed")
             result.version = commit.version
-            result.verification.table = commit.verified
+            result.verification = Verification(staged: staged.verified, table: commit.verified)
         case .alreadyApplied:
             // Somebody else ran the same operation meanwhile: its files are in the table, these are not needed.
             await staged.discard()
@@ -136,12 +144,13 @@ public struct CloneOperation: Sendable {
 
     // MARK: Files
 
-    /// Brings the files that the target lacks, and returns what has to be committed of all of them.
+    /// Brings the files that the target lacks, and returns what has to be committed of all of them, and the files that the commit adds.
     private func bring(
         _ plan: ClonePlan, _ staged: StagedFiles, _ metrics: inout CloneMetrics, _ progress: @escaping ProgressReporter
-    ) async throws -> [Action] {
+    ) async throws -> (actions: [Action], brought: [CloneVerification.Pair]) {
         let now = target.environment.clock.now()
         var actions: [Action] = []
+        var brought: [CloneVerification.Pair] = []
         if let snapshot = plan.target { actions = plan.removed.map { .remove(snapshot.files[$0].remove(at: now, dataChange: true)) } }
         let copied = CopiedFiles(
             source: source, target: target, staged: staged, known: plan.knownVectors, filesTotal: metrics.numCopiedFiles, bytesTotal: metrics.copiedFilesSize,
@@ -154,7 +163,7 @@ public struct CloneOperation: Sendable {
             next: { upcoming.next().map { (job: $0, weight: 1) } },
             body: { position in
                 let own = plan.counterpart(of: position)
-                return (own: own, add: try await files.bring(plan.source.files[position], own: own))
+                return (position: position, own: own, add: try await files.bring(plan.source.files[position], own: own))
             },
             consume: { file in
                 var add = file.add
@@ -165,11 +174,12 @@ public struct CloneOperation: Sendable {
                     if own.deletionVector != add.deletionVector { actions.append(.remove(own.remove(at: now, dataChange: true))) }
                 }
                 actions.append(.add(add))
+                if options.conditions.verifiesRows { brought.append((file.position, add)) }
             })
         if options.mode == .deep {
             (metrics.numCopiedFiles, metrics.copiedFilesSize, metrics.numCopiedDeletionVectorFiles) = copied.metrics
         }
-        return actions
+        return (actions, brought)
     }
 
     // MARK: Committing

@@ -46,6 +46,18 @@ struct ClusterBy: Sendable {
 }
 
 extension ClusterBy {
+    /// Whether a file lies in a cube that Levee or Spark keeps, so that it is not mixed with others where it is rewritten for another reason.
+    static func isOfCube(_ file: FileView) -> Bool { file.tags?[idTag] != nil && (file.clusteringProvider ?? provider) == provider }
+
+    /// A new file with rows of a single other one, in their order: its values lie within that one's bounds, so that it takes its place in the cube.
+    static func inPlace(of file: FileView, _ add: AddFile) -> AddFile {
+        guard isOfCube(file), let tags = file.tags else { return add }
+        var add = add
+        add.tags = tags.filter { [idTag, columnsTag, curveTag].contains($0.key) }
+        add.clusteringProvider = file.clusteringProvider
+        return add
+    }
+
     /// What an OPTIMIZE of the table clusters by: its own columns where it has any, else those asked for; nil where it is to cluster by none.
     ///
     /// Throws ``DeltaError/invalidRequest(reason:)`` for columns that cannot be clustered by, and for any where the table has its own.

@@ -3,9 +3,6 @@ import Columnar
 import Parquet
 
 /// Reads the rows of old and of new files, and compares them as sets: what an operation only moves must be the same rows behind it, in whatever order.
-///
-/// Each row counts by a hash of all its values, so that memory does not grow with the rows; that two sets of rows are taken for one by chance is as
-/// likely as two equal random numbers of 128 bits.
 struct RowComparison {
     private let table: DeltaTable
     private let snapshot: Snapshot
@@ -15,25 +12,6 @@ struct RowComparison {
         self.table = table
         self.snapshot = snapshot
         fields = snapshot.metadata.dataFields.map(snapshot.metadata.columnMapping.physical)
-    }
-
-    /// A set of rows.
-    private struct Digest: Equatable {
-        var rows: Int64 = 0
-        private var sum: UInt64 = 0
-        private var products: UInt64 = 0
-
-        mutating func add(_ hash: UInt64) {
-            rows += 1
-            sum &+= hash
-            products &+= hash &* (hash.byteSwapped | 1)
-        }
-
-        mutating func add(_ other: Digest) {
-            rows += other.rows
-            sum &+= other.sum
-            products &+= other.products
-        }
     }
 
     /// - Parameters:
@@ -67,16 +45,9 @@ struct RowComparison {
         return before.rows
     }
 
-    private func total<File: Sendable>(_ files: [File], _ open: @escaping @Sendable (File) async throws -> DataFile) async throws -> Digest {
+    private func total<File: Sendable>(_ files: [File], _ open: @escaping @Sendable (File) async throws -> DataFile) async throws -> RowDigest {
         try await concurrentMap(files, limit: table.environment.parallelism) { file in
-            let data = try await open(file)
-            let scan = try data.scan()
-            var digest = Digest()
-            while let run = try await scan.next(maxRows: Compaction.batchRows) {
-                try Task.checkCancellation()
-                for hash in try data.wanted(of: run).rowHashes { digest.add(hash) }
-            }
-            return digest
-        }.reduce(into: Digest()) { $0.add($1) }
+            try await RowDigest(reading: try await open(file))
+        }.reduce(into: RowDigest()) { $0.add($1) }
     }
 }

@@ -26,15 +26,25 @@ final class StagedFiles: Sendable {
     func verified(rows: Int64, bytes: Int64) {
         verification.withLock { verification in
             let before = verification ?? .init(files: 0, rows: 0, bytes: 0)
-            verification = .init(files: before.files + 1, rows: before.rows + rows, bytes: before.bytes + bytes, comparedRows: before.comparedRows)
+            verification = .init(files: before.files + 1, rows: before.rows + rows, bytes: before.bytes + bytes, comparedRows: before.comparedRows, readRows: before.readRows)
         }
     }
 
     /// Takes note of rows that were found to be those of the files that they come from.
     func compared(_ rows: Int64) {
         verification.withLock { verification in
-            let before = verification?.comparedRows ?? 0
-            verification?.comparedRows = before + rows
+            var staged = verification ?? .init(files: 0, rows: 0, bytes: 0)
+            staged.comparedRows = (staged.comparedRows ?? 0) + rows
+            verification = staged
+        }
+    }
+
+    /// Takes note of rows that were read, of files that stay what they are.
+    func read(_ rows: Int64) {
+        verification.withLock { verification in
+            var staged = verification ?? .init(files: 0, rows: 0, bytes: 0)
+            staged.readRows = (staged.readRows ?? 0) + rows
+            verification = staged
         }
     }
 

@@ -53,6 +53,7 @@ public struct ConvertOperation: Sendable {
     private func write(_ commit: FirstCommit, _ directory: ParquetDirectory, _ progress: @escaping ProgressReporter) async throws -> ConvertResult {
         var union = SchemaUnion()
         var metrics = ConvertMetrics()
+        var rowCounts: [Int64] = []
         var state = OperationProgress(
             phase: .reading, filesTotal: Int64(directory.files.count), bytesTotal: directory.files.reduce(0) { $0.saturatingAdding($1.sizeInBytes) })
         var upcoming = directory.files.makeIterator()
@@ -64,6 +65,7 @@ public struct ConvertOperation: Sendable {
                 metrics.numConvertedFiles += 1
                 metrics.convertedFilesSize = metrics.convertedFilesSize.saturatingAdding(file.add.size)
                 metrics.numRecords = metrics.numRecords.saturatingAdding(file.rowCount)
+                if options.conditions.verifiesRows { rowCounts.append(file.rowCount) }
                 if !options.dryRun { try await commit.add(.add(file.add)) }
                 state.filesDone += 1
                 state.bytesDone = state.bytesDone.saturatingAdding(file.add.size)
@@ -79,6 +81,9 @@ public struct ConvertOperation: Sendable {
         }
         var result = ConvertResult(
             version: nil, wasTable: false, schema: metadata.schema, partitionColumns: metadata.partitionColumns, metrics: metrics)
+        // All footers were read, and what the log is to say of the rows is from them.
+        var staged = Verification.Staged(files: metrics.numConvertedFiles, rows: metrics.numRecords, bytes: metrics.convertedFilesSize)
+        if options.conditions.verifiesRows { staged.readRows = try await readRows(directory, rowCounts, metadata, progress) }
         FaultPoint.hit("convert.read")
         if options.dryRun { return result }
         progress(OperationProgress(phase: .committing))
@@ -86,23 +91,72 @@ public struct ConvertOperation: Sendable {
         try await commit.finish(head)
         FaultPoint.hit("convert.committed")
         result.version = 0
-        await follow(directory.files.count)
+        result.verification = Verification(staged: staged, table: try await follow(metrics))
         return result
     }
 
-    /// What makes the table quick to open. None of it can fail the operation: the commit stands.
-    private func follow(_ files: Int) async {
+    /// A look at the table, and what makes it quick to open. Only that it is not what was meant fails the operation: the commit stands.
+    private func follow(_ metrics: ConvertMetrics) async throws -> Verification.Table? {
+        var verified: Verification.Table?
         do {
             let snapshot = try await table.snapshot(version: 0)
+            verified = try await verify(snapshot, metrics)
             try await table.store.put(
                 ObjectPath(LogFileName.checksumPath(0)), VersionChecksum.encode(snapshot, txnId: snapshot.commitInfo?.txnId ?? ""), mode: .ifAbsent)
             FaultPoint.hit("convert.checksum")
-            if files > Self.filesWithoutCheckpoint { try await Checkpoint(table: table, snapshot: snapshot).write() }
+            if snapshot.numFiles > Self.filesWithoutCheckpoint { try await Checkpoint(table: table, snapshot: snapshot).write() }
         } catch {
+            if let error = error as? DeltaError, case .commitNotAsMeant = error { throw error }
             table.environment.logger.warning(
-                "what follows a commit (checksum, checkpoint) could not be done; the table is there, a later commit will try again",
+                "what follows a commit (a look at the table, checksum, checkpoint) could not all be done; the table is there, a later commit will try again",
                 ["table": table.location, "error": "\(error)"])
         }
+        return verified
+    }
+
+    // MARK: Verification
+
+    private func verify(_ snapshot: Snapshot, _ metrics: ConvertMetrics) async throws -> Verification.Table {
+        let (files, rows) = (Int64(snapshot.numFiles), snapshot.files.numRecords)
+        guard files == metrics.numConvertedFiles, rows ?? metrics.numRecords == metrics.numRecords else {
+            throw DeltaError.commitNotAsMeant(
+                version: 0,
+                reason: "it has \(files) files with \(rows.map(String.init) ?? "?") rows in place of \(metrics.numConvertedFiles) with \(metrics.numRecords)")
+        }
+        let found = try await CommittedFiles(table: table, snapshot: snapshot).lookUp(Array(snapshot.files.indices))
+        return Verification.Table(version: 0, files: files, rows: rows, filesFound: found)
+    }
+
+    /// Reads all rows, as readers of the table will. Returns how many there are.
+    ///
+    /// - Parameter rowCounts: what the files' footers said.
+    private func readRows(
+        _ directory: ParquetDirectory, _ rowCounts: [Int64], _ metadata: TableMetadata, _ progress: @escaping ProgressReporter
+    ) async throws -> Int64 {
+        let (mapping, store) = (metadata.columnMapping, table.store)
+        let fields = metadata.dataFields.map(mapping.physical)
+        var state = OperationProgress(
+            phase: .reading, filesTotal: Int64(directory.files.count), bytesTotal: directory.files.reduce(0) { $0.saturatingAdding($1.sizeInBytes) })
+        var rows: Int64 = 0
+        var upcoming = zip(directory.files, rowCounts).makeIterator()
+        try await OrderedPipeline(concurrency: table.environment.parallelism, maximumWeight: .max).run(
+            next: { upcoming.next().map { (job: $0, weight: 1) } },
+            body: { info, rowCount in
+                let file = try await DataFile.open(
+                    store, info.path, sizeInBytes: info.sizeInBytes, mapping: mapping, fields: fields, hidden: [], verifyingChecksums: true)
+                let digest = try await RowDigest(reading: file)
+                guard digest.rows == rowCount else {
+                    throw DeltaError.corruptDataFile(path: info.path.string, reason: "it had \(rowCount) rows when the run began, and has \(digest.rows) now")
+                }
+                return (rows: digest.rows, bytes: info.sizeInBytes)
+            },
+            consume: { file in
+                rows = rows.saturatingAdding(file.rows)
+                state.filesDone += 1
+                state.bytesDone = state.bytesDone.saturatingAdding(file.bytes)
+                progress(state)
+            })
+        return rows
     }
 
     // MARK: Files

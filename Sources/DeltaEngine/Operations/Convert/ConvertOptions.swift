@@ -66,4 +66,6 @@ public struct ConvertResult: Sendable, Hashable {
     public var schema: Schema
     public var partitionColumns: [String]
     public var metrics: ConvertMetrics
+    /// What was looked at to be sure of it.
+    public var verification = Verification()
 }

@@ -183,7 +183,7 @@ final class Deletion {
     }
 
     /// What stays of files that lie next to each other goes into one, up to the table's target size: being written anew, they need not stay small. Files that
-    /// a clustering implementation has made, and those whose dates are in a calendar of their own, are not mixed with others.
+    /// were clustered, and those whose dates are in a calendar of their own, are not mixed with others.
     private func bins(_ matches: [RowMatcher.Match]) -> [OptimizePlan.Bin] {
         let target = snapshot.metadata.targetFileSize ?? OptimizeOptions.defaultTargetFileSize
         var bins: [OptimizePlan.Bin] = []
@@ -195,7 +195,7 @@ final class Deletion {
         for match in byPartition(matches, at: \.position) {
             let file = snapshot.files[match.position]
             let partition = PartitionKey(file.partitionValues)
-            let isAlone = match.hasLegacyCalendar || file.clusteringProvider != nil
+            let isAlone = match.hasLegacyCalendar || file.clusteringProvider != nil || ClusterBy.isOfCube(file)
             let share = Double(match.liveRows - match.found.count) / Double(max(1, match.rowCount))
             let staying = Int64(Double(file.size) * share)
             if let last = open, isAlone || last.partition != partition || last.staying.saturatingAdding(staying) > target { close() }

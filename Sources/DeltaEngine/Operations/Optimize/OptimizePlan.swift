@@ -36,8 +36,10 @@ struct OptimizePlan: Sendable {
                 .map { (position: $0, time: files[$0].modificationTime, size: files[$0].size) }
                 .sorted { ($0.time, $1.position) < ($1.time, $0.position) }
             let sizes = ordered.map { file in
-                // A clustered file is rewritten by itself, if it has to be.
-                files[file.position].clusteringProvider == nil ? files[file.position].liveSize : .max
+                // A clustered file is rewritten by itself, if it has to be; only OPTIMIZE puts together what was sorted for one of its runs.
+                let view = files[file.position]
+                let isAlone = view.clusteringProvider != nil || selection == .deletionVectors && ClusterBy.isOfCube(view)
+                return isAlone ? .max : view.liveSize
             }
             for bin in BinPacking(targetFileSize: targetFileSize, takesAll: selection == .deletionVectors).bins(sizes: sizes)
             where selection == .deletionVectors || bin.count > minimumGain {

@@ -54,11 +54,14 @@ struct DataFile: Sendable {
 
     /// As ``open(_:_:deleting:mapping:fields:hidden:)``, for a file by its path: all of its rows.
     ///
-    /// - Parameter sizeInBytes: nil where it is not known.
+    /// - Parameters:
+    ///   - sizeInBytes: nil where it is not known.
+    ///   - verifyingChecksums: of the pages that have one.
     static func open(
-        _ store: any ObjectStore, _ path: ObjectPath, sizeInBytes: Int64?, mapping: ColumnMapping, fields: [Field], hidden: [Field]
+        _ store: any ObjectStore, _ path: ObjectPath, sizeInBytes: Int64?, mapping: ColumnMapping, fields: [Field], hidden: [Field],
+        verifyingChecksums: Bool = false
     ) async throws -> DataFile {
-        let (file, stored) = try await open(store, path, sizeInBytes, mapping, fields, hidden)
+        let (file, stored) = try await open(store, path, sizeInBytes, mapping, fields, hidden, verifyingChecksums)
         let fields = fields + hidden
         var positions: [Int?] = []
         for (field, wanted) in zip(fields, stored) {
@@ -92,10 +95,11 @@ struct DataFile: Sendable {
 
     /// The file with the columns wanted, and what it calls them.
     private static func open(
-        _ store: any ObjectStore, _ path: ObjectPath, _ sizeInBytes: Int64?, _ mapping: ColumnMapping, _ fields: [Field], _ hidden: [Field]
+        _ store: any ObjectStore, _ path: ObjectPath, _ sizeInBytes: Int64?, _ mapping: ColumnMapping, _ fields: [Field], _ hidden: [Field],
+        _ verifyingChecksums: Bool
     ) async throws -> (ParquetFile, [Field]) {
         let guess = Set(fields.map { mapping.mode == .none ? $0.name : ColumnMapping.physicalName($0) } + hidden.map(\.name))
-        let file = try await ParquetFile.open(store, path, sizeInBytes: sizeInBytes, columns: guess)
+        let file = try await ParquetFile.open(store, path, sizeInBytes: sizeInBytes, columns: guess, verifyingChecksums: verifyingChecksums)
         let stored = try mapping.stored(fields, in: file.metadata.schema, path: path.string) + hidden
         var names = Set(stored.map(\.name))
         if mapping.mode == .none, names.contains(where: { file.schema.index(of: $0) == nil }) {
@@ -104,7 +108,9 @@ struct DataFile: Sendable {
             names.formUnion(file.metadata.schema.roots.map(\.name).filter { lowercased.contains($0.lowercased()) })
         }
         if names == guess { return (file, stored) }
-        return (try await ParquetFile.open(store, path, sizeInBytes: file.sizeInBytes, columns: names), stored)
+        return (
+            try await ParquetFile.open(store, path, sizeInBytes: file.sizeInBytes, columns: names, verifyingChecksums: verifyingChecksums), stored
+        )
     }
 
     /// All rows of the file, wanted or not.

@@ -171,8 +171,9 @@ final class Compaction {
         state.bytesDone = state.bytesDone.saturatingAdding(result.sourceBytes)
         if bin.isComplete {
             open.removeFirst()
-            let add = try await bin.file.finish(
+            var add = try await bin.file.finish(
                 table: table, partitionKeys: snapshot.files.partitionKeys, expectedRows: bin.rowCount, dataChange: !deleted.isEmpty)
+            if bin.bin.files.count == 1, let source = bin.bin.files.first { add = ClusterBy.inPlace(of: snapshot.files[source], add) }
             FaultPoint.hit("rewrite.afterFile")
             outputs.append(Output(add: add, sources: bin.bin.files))
             state.filesDone += Int64(bin.bin.files.count)

@@ -18,23 +18,30 @@ public struct Verification: Sendable, Hashable, Codable {
             staged = more
             return
         }
-        let compared = before.comparedRows == nil && more.comparedRows == nil ? nil : (before.comparedRows ?? 0) + (more.comparedRows ?? 0)
-        staged = Staged(files: before.files + more.files, rows: before.rows + more.rows, bytes: before.bytes + more.bytes, comparedRows: compared)
+        func sum(_ rows: KeyPath<Staged, Int64?>) -> Int64? {
+            before[keyPath: rows] == nil && more[keyPath: rows] == nil ? nil : (before[keyPath: rows] ?? 0) + (more[keyPath: rows] ?? 0)
+        }
+        staged = Staged(
+            files: before.files + more.files, rows: before.rows + more.rows, bytes: before.bytes + more.bytes, comparedRows: sum(\.comparedRows),
+            readRows: sum(\.readRows))
     }
 
-    /// New data files, each read back from the store before the commit: its size, its footer, its number of rows.
+    /// Data files that the commit brings into the table, each read back from the store before it: its size, its footer, its number of rows.
     public struct Staged: Sendable, Hashable, Codable {
         public var files: Int64
         public var rows: Int64
         public var bytes: Int64
         /// How many rows of old and new files were compared with each other, value by value; nil where that was not asked for.
         public var comparedRows: Int64?
+        /// How many rows were read, of files that stay what they are, so that there is nothing to compare them with; nil where that was not asked for.
+        public var readRows: Int64?
 
-        public init(files: Int64, rows: Int64, bytes: Int64, comparedRows: Int64? = nil) {
+        public init(files: Int64, rows: Int64, bytes: Int64, comparedRows: Int64? = nil, readRows: Int64? = nil) {
             self.files = files
             self.rows = rows
             self.bytes = bytes
             self.comparedRows = comparedRows
+            self.readRows = readRows
         }
     }
 

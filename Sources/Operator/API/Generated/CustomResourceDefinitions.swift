@@ -1785,7 +1785,7 @@ public enum CustomResourceDefinitions {
                           default: Footers
                           description: >-
                             How new files are held against the old ones before the commit. Footers: sizes, footers and row counts, read back. Rows: also the rows
-                            themselves, which takes another look at all of them. Default Footers.
+                            themselves, which takes another look at all of them; files that stay what they are (shallow clones, convert) are read whole. Default Footers.
                           x-kubernetes-validations:
                             - { rule: self == oldSelf, message: "verify is immutable: create another TableOperation" }
                         cancel:
@@ -1984,7 +1984,7 @@ public enum CustomResourceDefinitions {
                               properties:
                                 staged:
                                   type: object
-                                  description: New data files, each read back before the commit. Absent where the run wrote none.
+                                  description: Data files that the commit brought into the table, each read back before it. Absent where the run brought none.
                                   required: [files, rows, bytes]
                                   properties:
                                     files:
@@ -2003,6 +2003,10 @@ public enum CustomResourceDefinitions {
                                       type: integer
                                       format: int64
                                       description: Rows that were held against those of the old files. Absent without verify Rows.
+                                    readRows:
+                                      type: integer
+                                      format: int64
+                                      description: Rows that were read of files that stay what they are. Absent without verify Rows.
                                 table:
                                   type: object
                                   description: The table, opened again after the commit. Absent where nothing was committed, or it could not be read then.

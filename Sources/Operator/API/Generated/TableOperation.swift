@@ -57,7 +57,7 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     /// Say what the run would do, change nothing. Default false.
     var dryRun: Bool = false
     /// How new files are held against the old ones before the commit. Footers: sizes, footers and row counts, read back. Rows: also the rows
-    /// themselves, which takes another look at all of them. Default Footers.
+    /// themselves, which takes another look at all of them; files that stay what they are (shallow clones, convert) are read whole. Default Footers.
     var verify: Verify = .footers
     /// True ends the run cleanly, its phase becomes Cancelled; what was not committed is removed. Default false.
     var cancel: Bool = false
@@ -257,7 +257,7 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     }
 
     /// How new files are held against the old ones before the commit. Footers: sizes, footers and row counts, read back. Rows: also the rows
-    /// themselves, which takes another look at all of them. Default Footers.
+    /// themselves, which takes another look at all of them; files that stay what they are (shallow clones, convert) are read whole. Default Footers.
     enum Verify: String, Codable, CaseIterable, Hashable, Sendable {
         case footers = "Footers"
         case rows = "Rows"
@@ -335,12 +335,12 @@ struct TableOperationStatus: Codable, Hashable, Sendable {
 
         /// What the run looked at to be sure of its result.
         struct Verification: Codable, Hashable, Sendable {
-            /// New data files, each read back before the commit. Absent where the run wrote none.
+            /// Data files that the commit brought into the table, each read back before it. Absent where the run brought none.
             var staged: Staged?
             /// The table, opened again after the commit. Absent where nothing was committed, or it could not be read then.
             var table: Table?
 
-            /// New data files, each read back before the commit. Absent where the run wrote none.
+            /// Data files that the commit brought into the table, each read back before it. Absent where the run brought none.
             struct Staged: Codable, Hashable, Sendable {
                 /// How many.
                 var files: Int64
@@ -350,6 +350,8 @@ struct TableOperationStatus: Codable, Hashable, Sendable {
                 var bytes: Int64
                 /// Rows that were held against those of the old files. Absent without verify Rows.
                 var comparedRows: Int64?
+                /// Rows that were read of files that stay what they are. Absent without verify Rows.
+                var readRows: Int64?
             }
 
             /// The table, opened again after the commit. Absent where nothing was committed, or it could not be read then.

@@ -7,7 +7,9 @@ extension TableOperationStatus.Result {
             version: result.version, metrics: result.metrics.isEmpty ? nil : result.metrics,
             verification: result.verification.map { verification in
                 Verification(
-                    staged: verification.staged.map { .init(files: $0.files, rows: $0.rows, bytes: $0.bytes, comparedRows: $0.comparedRows) },
+                    staged: verification.staged.map {
+                        .init(files: $0.files, rows: $0.rows, bytes: $0.bytes, comparedRows: $0.comparedRows, readRows: $0.readRows)
+                    },
                     table: verification.table.map { .init(version: $0.version, files: $0.files, rows: $0.rows, filesFound: $0.filesFound) })
             })
     }

@@ -17,7 +17,7 @@ import Testing
     }
 
     /// All rows as texts, sorted.
-    private static func rows(_ table: DeltaTable) async throws -> [String] {
+    static func rows(_ table: DeltaTable) async throws -> [String] {
         let reader = try TableReader(table: table, snapshot: try await table.snapshot())
         var rows: [String] = []
         while let batch = try await reader.next() {

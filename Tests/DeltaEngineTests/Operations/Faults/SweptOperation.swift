@@ -26,6 +26,7 @@ struct SweptOperation: Sendable, CustomStringConvertible {
 
     /// A retry of a run that was committed finds that out.
     private static let once = CommitConditions(idempotency: .init(appId: "sweep", version: 1))
+    private static let onceWithRows = CommitConditions(idempotency: once.idempotency, verifiesRows: true)
     private static let week = Duration.seconds(7 * 86_400)
 
     static let all: [SweptOperation] = [
@@ -56,7 +57,7 @@ struct SweptOperation: Sendable, CustomStringConvertible {
             isDone: { try await $0.table().snapshot().files.map(\.clusteringProvider) == [ClusterBy.provider] }),
         SweptOperation(name: "deep clone", subject: .clone, run: clone(.deep), isDone: isClone),
         SweptOperation(name: "deep clone, again", prepare: cloned(.deep), subject: .clone, run: clone(.deep), isDone: isClone),
-        SweptOperation(name: "shallow clone", subject: .clone, run: clone(.shallow), afterwards: sourceMovesOn, isDone: isClone),
+        SweptOperation(name: "shallow clone", subject: .clone, run: clone(.shallow, onceWithRows), afterwards: sourceMovesOn, isDone: isClone),
         SweptOperation(
             name: "shallow clone, again", prepare: cloned(.shallow), subject: .clone, run: clone(.shallow), afterwards: sourceMovesOn, isDone: isClone),
         SweptOperation(
@@ -64,7 +65,7 @@ struct SweptOperation: Sendable, CustomStringConvertible {
         SweptOperation(
             name: "convert, piece by piece", suits: { !$0.vectors && $0.mapping == "none" }, prepare: withoutLog,
             run: { table in
-                var operation = ConvertOperation(table: table)
+                var operation = ConvertOperation(table: table, options: ConvertOptions(conditions: onceWithRows))
                 operation.commitBuffer = 1
                 _ = try await operation.run()
             }),
