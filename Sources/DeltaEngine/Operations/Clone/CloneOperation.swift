@@ -85,8 +85,7 @@ public struct CloneOperation: Sendable {
         FaultPoint.hit("clone.marked")
         let (actions, brought) = try await bring(plan, staged, &result.metrics, progress)
         if options.conditions.verifiesRows {
-            progress(OperationProgress(phase: .reading))
-            let verification = CloneVerification(source: self.source, snapshot: source, target: target, staged: staged)
+            let verification = CloneVerification(source: self.source, snapshot: source, target: target, staged: staged, progress: progress)
             switch options.mode {
             case .deep: try await verification.compareRows(brought)
             case .shallow: try await verification.readRows(brought)

@@ -9,6 +9,7 @@ struct CloneVerification: Sendable {
     let snapshot: Snapshot
     let target: DeltaTable
     let staged: StagedFiles
+    let progress: ProgressReporter
 
     /// A file of the source, by its position there, and the target's own of it.
     typealias Pair = (position: Int, add: AddFile)
@@ -54,7 +55,17 @@ struct CloneVerification: Sendable {
     }
 
     private func forEach(_ pairs: [Pair], _ body: @escaping @Sendable (Pair) async throws -> Void) async throws {
-        _ = try await concurrentMap(pairs, limit: target.environment.parallelism) { try await body($0) }
+        let state = Lock(
+            OperationProgress(phase: .reading, filesTotal: Int64(pairs.count), bytesTotal: pairs.reduce(0) { $0.saturatingAdding($1.add.size) }))
+        let progress = progress
+        _ = try await concurrentMap(pairs, limit: target.environment.parallelism) { pair in
+            try await body(pair)
+            state.withLock { state in
+                state.filesDone += 1
+                state.bytesDone = state.bytesDone.saturatingAdding(pair.add.size)
+                progress(state)
+            }
+        }
     }
 
     private var mapping: ColumnMapping { snapshot.metadata.columnMapping }

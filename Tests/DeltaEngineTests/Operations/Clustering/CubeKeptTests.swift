@@ -28,9 +28,10 @@ import Testing
     }
 
     private func cubes(_ table: SchemaFixture) async throws -> Set<String?> {
-        Set(try await table.table.snapshot().files.map { file in
-            file.tags.map { "\($0.sorted { $0.key < $1.key }) \(file.clusteringProvider ?? "none")" }
-        })
+        Set(
+            try await table.table.snapshot().files.map { file in
+                file.tags.map { "\($0.sorted { $0.key < $1.key }) \(file.clusteringProvider ?? "none")" }
+            })
     }
 
     private func clusterAgain(_ table: SchemaFixture, _ clusterBy: [String]) async throws -> OptimizeResult {

@@ -62,6 +62,14 @@ import Testing
         await #expect(throws: DeltaError.self) { try await comparison.compare([0], with: [add]) }
     }
 
+    @Test func whatForeignFootersSayIsAddedUpSafely() {
+        let staged = StagedFiles(store: InMemoryStore(), logger: .none)
+        for _ in 0..<2 { staged.verified(rows: .max, bytes: .max) }
+        staged.compared(3)
+        staged.read(4)
+        #expect(staged.verified == .init(files: 2, rows: .max, bytes: .max, comparedRows: 3, readRows: 4))
+    }
+
     private static func row(_ id: Int, text: String? = "") -> String {
         let text = text.map { #""\#($0.isEmpty ? "row \(id)" : $0)""# } ?? "null"
         return #"{"id":\#(id),"p":"p","text":\#(text)}"#
