@@ -5,14 +5,16 @@ import math
 
 import duckdb
 import numpy as np
+import polars
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable, WriterProperties, convert_to_deltalake, write_deltalake
+from conftest import CONFORMANCE
+from deltalake import DeltaTable, WriterProperties, write_deltalake
 from parquet_index import chunks
 
-ROWS = 24_000
+ROWS = 12_000
 CATEGORIES = np.array([f"category-{number:02d}" for number in range(20)])
 
 
@@ -56,6 +58,43 @@ PYARROW = [
         "column_encoding": {"id": "DELTA_BINARY_PACKED", "text": "DELTA_BYTE_ARRAY", "number": "BYTE_STREAM_SPLIT", "small": "DELTA_BINARY_PACKED"},
     },
 ]
+
+
+# What duckdb, polars and Levee write other than by default.
+DUCKDB = ["COMPRESSION snappy", "COMPRESSION snappy, PARQUET_VERSION V2", "COMPRESSION zstd, ROW_GROUP_SIZE 8192", "COMPRESSION gzip"]
+POLARS = [{"compression": "snappy"}, {"compression": "zstd"}, {"compression": "lz4", "row_group_size": 7000}, {"compression": "uncompressed"}]
+LEVEE = [
+    ["--codec", "snappy"],
+    ["--codec", "snappy", "--deltas", "--byte-stream-split", "--page-version", 2],
+    ["--codec", "zstd", "--dictionary-size", 0, "--row-group-rows", 9000],
+]
+
+
+def write_all(levee, table, make):
+    """A file of each writer and way, all of other rows, which `make` gives by the file's number; returns the rows."""
+    parts = []
+
+    def path(writer):
+        parts.append(make(len(parts)))
+        return table / f"{len(parts):02d}-{writer}.parquet"
+
+    for options in PYARROW:
+        target = path("pyarrow")
+        pq.write_table(parts[-1], target, **options)
+    connection = duckdb.connect()
+    for options in DUCKDB:
+        target, data = path("duckdb"), parts[-1]
+        connection.execute(f"COPY data TO '{target}' (FORMAT parquet, {options})")
+    for options in POLARS:
+        target = path("polars")
+        polars.from_arrow(parts[-1]).write_parquet(target, **options)
+    for options in LEVEE:
+        target = path("levee")
+        source = table.parent / "source.parquet"
+        pq.write_table(parts[-1], source)
+        done = levee.run("parquet", "rewrite", source, "--to", target, *options)
+        assert done.returncode == 0, done.stderr
+    return parts
 
 
 def added(table):
@@ -105,18 +144,11 @@ def expect_page_index(path):
 def test_files_of_many_writers_in_one_bin(levee, table, rng, codec):
     random = np.random.default_rng(rng.randrange(1 << 32))
     table.mkdir()
-    tables = []
-    for number, options in enumerate(PYARROW):
-        tables.append(sample(random, number * ROWS, nan=number == 5))
-        pq.write_table(tables[-1], table / f"{number:02d}-pyarrow.parquet", **options)
-    tables.append(sample(random, len(PYARROW) * ROWS))
-    data = tables[-1]
-    connection = duckdb.connect()
-    connection.execute(f"COPY data TO '{table}/20-duckdb.parquet' (FORMAT parquet, COMPRESSION snappy)")
-    convert_to_deltalake(table)
-    for number in (len(PYARROW) + 1, len(PYARROW) + 2):
-        tables.append(sample(random, number * ROWS))
-        write_deltalake(table, tables[-1], mode="append", writer_properties=WriterProperties(compression="SNAPPY"))
+    tables = write_all(levee, table, lambda number: sample(random, number * ROWS, nan=number == 5))
+    levee("table", "convert", table)
+    for compression in ("SNAPPY", "ZSTD"):
+        tables.append(sample(random, len(tables) * ROWS))
+        write_deltalake(table, tables[-1], mode="append", writer_properties=WriterProperties(compression=compression))
     expected = pa.concat_tables([part.cast(tables[0].schema) for part in tables])
     before = content(table)
     metrics = levee("table", "optimize", table, "--codec", codec)["metrics"]
@@ -145,7 +177,7 @@ def test_pages_are_copied(levee, table):
         pq.write_table(
             part, table / f"{number}.parquet", compression="snappy", write_page_index=number % 2 == 0, use_dictionary=["category", "place.name"],
             data_page_version="2.0" if number % 3 == 0 else "1.0")
-    convert_to_deltalake(table)
+    levee("table", "convert", table)
     before = content(table)
     metrics = levee("table", "optimize", table, "--codec", "snappy")["metrics"]
     # A list's rows may lie across two pages of version 1, and without an index nothing says that they don't.
@@ -157,6 +189,55 @@ def test_pages_are_copied(levee, table):
     assert content(table).equals(before)
     again = levee("table", "optimize", table, "--codec", "snappy", "--target-file-size", "1Gi")
     assert again["version"] is None
+
+
+@pytest.mark.parametrize("writer", ["duckdb", "polars", "levee"])
+def test_every_writers_pages_are_copied(levee, table, writer):
+    """Small files of one writer, in its own way: what has dictionaries in common and what has none."""
+    random = np.random.default_rng(13)
+    table.mkdir()
+    parts = [sample(random, number * ROWS) for number in range(4)]
+    for number, data in enumerate(parts):
+        target = table / f"{number}.parquet"
+        if writer == "duckdb":
+            duckdb.connect().execute(f"COPY data TO '{target}' (FORMAT parquet, COMPRESSION snappy)")
+        elif writer == "polars":
+            polars.from_arrow(data).write_parquet(target, compression="snappy")
+        else:
+            pq.write_table(data, table.parent / "source.parquet")
+            assert levee.run("parquet", "rewrite", table.parent / "source.parquet", "--to", target, "--codec", "snappy").returncode == 0
+    levee("table", "convert", table)
+    before = content(table)
+    metrics = levee("table", "optimize", table, "--codec", "snappy")["metrics"]
+    assert metrics["pageCopyBytes"] > metrics["reencodedBytes"], metrics
+    (add,) = added(table)
+    expect_statistics(add, pa.concat_tables(part.cast(parts[0].schema) for part in parts))
+    expect_page_index(table / add["path"])
+    assert content(table).equals(before)
+
+
+def test_sparks_pages_among_others(levee, table):
+    """Spark's own files of a table, and the rest of its rows as others write them."""
+    table.mkdir()
+    sources = sorted((CONFORMANCE / "COVID-19_NYT").glob("*.parquet"))
+    parts = [pq.ParquetFile(path).read() for path in sources]
+    (table / "0.parquet").write_bytes(sources[0].read_bytes())
+    (table / "1.parquet").write_bytes(sources[1].read_bytes())
+    pq.write_table(parts[2], table / "2.parquet", compression="snappy")
+    data = parts[3]
+    duckdb.connect().execute(f"COPY data TO '{table}/3.parquet' (FORMAT parquet, COMPRESSION snappy)")
+    polars.from_arrow(parts[4]).write_parquet(table / "4.parquet", compression="snappy")
+    levee("table", "convert", table)
+    write_deltalake(table, parts[5], mode="append", writer_properties=WriterProperties(compression="SNAPPY"))
+    metrics = levee("table", "optimize", table, "--codec", "snappy")["metrics"]
+    assert metrics["numFilesAdded"] == 1 and metrics["numFilesRemoved"] == 6
+    assert metrics["pageCopyBytes"] > 0, metrics
+    (add,) = added(table)
+    expect_page_index(table / add["path"])
+    result = pq.ParquetFile(table / add["path"]).read()
+    keys = [(name, "ascending") for name in result.column_names]
+    expected = pa.concat_tables(part.cast(result.schema) for part in parts[:6])
+    assert result.sort_by(keys).equals(expected.sort_by(keys))
 
 
 def test_large_row_groups_go_over_whole(levee, table):
@@ -177,7 +258,7 @@ def test_large_row_groups_go_over_whole(levee, table):
             )
         )
         pq.write_table(parts[-1], table / f"{number}.parquet", compression="snappy", write_page_index=True, row_group_size=rows)
-    convert_to_deltalake(table)
+    levee("table", "convert", table)
     metrics = levee("table", "optimize", table)["metrics"]
     assert metrics["rowGroupCopyBytes"] > 0 and metrics["pageCopyBytes"] == metrics["reencodedBytes"] == 0
     (add,) = added(table)

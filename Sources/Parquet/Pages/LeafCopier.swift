@@ -117,7 +117,7 @@ final class LeafCopier {
     /// Appends a chunk's data pages; codes become those of the union by `mapping`, or values where there is none.
     private func copy(_ chunk: Chunk, mapping: [UInt32]?) throws(Damage) {
         let codec = chunk.source.metadata.codec
-        var sealer = sealer ?? makeSealer(codec)
+        var sealer = sealer ?? makeSealer(chunk)
         defer { self.sealer = sealer }
         let isIdentity = mapping.map { $0.enumerated().allSatisfy { $0.offset == Int($0.element) } } ?? false
         // Codes say nothing of how values compress.
@@ -168,11 +168,19 @@ final class LeafCopier {
         }
     }
 
-    /// The codec that the first chunk has is kept where it is the one asked for, or where this writer might have left the chunk uncompressed itself.
-    private func makeSealer(_ source: CompressionCodec) -> PageSealer {
-        let keepsUncompressed = source == .uncompressed && options.minimumSavings > 0
+    /// The codec that the first chunk has is kept where it is the one asked for, or where this writer might have left the chunk uncompressed itself. Where it
+    /// would have, and the other writer did not, the pages are decompressed: that costs little once, and as much as their values each time that they are read.
+    private func makeSealer(_ first: Chunk) -> PageSealer {
+        let isUncompressed = first.source.metadata.codec == .uncompressed || (first.dictionary == nil && hardlyShrinks(first))
         return PageSealer(
-            keepsUncompressed ? .uncompressed : options.compression, minimumSavings: options.minimumSavings, writesChecksums: options.writesChecksums)
+            isUncompressed && options.minimumSavings > 0 ? .uncompressed : options.compression, minimumSavings: options.minimumSavings,
+            writesChecksums: options.writesChecksums)
+    }
+
+    private func hardlyShrinks(_ chunk: Chunk) -> Bool {
+        let plain = chunk.pages.reduce(0) { $0 + $1.raw.uncompressedSize }
+        let stored = chunk.pages.reduce(0) { $0 + $1.raw.body.count }
+        return PageSealer.hardlyShrinks(plain, to: stored, minimumSavings: options.minimumSavings)
     }
 
     /// The chunk. The copier must not be used again.

@@ -116,12 +116,16 @@ struct PageSealer {
         defer { isCodecDecided = true }
         if codec != .uncompressed {
             let length = try compressor.compress(content, into: target)
-            let isWorthIt = isCodecDecided || content.count < Self.telling || Double(length) <= Double(content.count) * (1 - minimumSavings)
-            if isWorthIt { return length }
+            if isCodecDecided || !Self.hardlyShrinks(content.count, to: length, minimumSavings: minimumSavings) { return length }
             codec = .uncompressed
         }
         target.copyMemory(from: content)
         return content.count
+    }
+
+    /// Whether compression is not worth its while where so many bytes become so many; false where they are too few to tell.
+    static func hardlyShrinks(_ byteCount: Int, to compressedCount: Int, minimumSavings: Double) -> Bool {
+        byteCount >= telling && Double(compressedCount) > Double(byteCount) * (1 - minimumSavings)
     }
 
     /// How many bytes `content` takes when it is compressed: for choosing between encodings.
