@@ -4,7 +4,7 @@ SWIFT_RELEASE = swift build -c release --static-swift-stdlib --product levee
 LEVEE = .build/release/levee
 PYTHON = .venv/bin/python
 
-.PHONY: build demo dev test unit interop bench bench-log bench-log-curve bench-parquet bench-store bench-large fuzz soak lint format generate clean dependencies peers help
+.PHONY: build demo dev test unit interop bench bench-log bench-log-curve bench-parquet bench-store bench-large bench-page-copy fuzz soak lint format generate clean dependencies peers help
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ bench-store: peers ## the object stores beside boto3 and object_store: GET, PUT,
 
 bench-large: peers build ## tables of ten gigabytes under a limit of 256 MB that the kernel enforces (40 GB of disk)
 	$(PYTHON) bench/large.py --levee $(LEVEE)
+
+bench-page-copy: peers build ## what page copy makes beside what a re-encode makes: size, and how fast pyarrow reads it
+	$(PYTHON) bench/pagecopy.py --levee $(LEVEE)
 
 bench-log: peers build ## the log alone, beside deltalake: opening 200,000 files from commits and from a checkpoint, writing that
 	$(PYTHON) bench/run.py --levee $(LEVEE) --only log

@@ -172,7 +172,7 @@ def test_pages_are_copied(levee, table):
     """Files that Levee and pyarrow would write the same way go over page by page; dictionaries are united."""
     random = np.random.default_rng(7)
     table.mkdir()
-    parts = [sample(random, number * ROWS) for number in range(6)]
+    parts = [sample(random, number * 2 * ROWS, 2 * ROWS) for number in range(6)]
     for number, part in enumerate(parts):
         pq.write_table(
             part, table / f"{number}.parquet", compression="snappy", write_page_index=number % 2 == 0, use_dictionary=["category", "place.name"],
