@@ -9,8 +9,8 @@ struct ClusterSample: Sendable {
     /// In memory, of all columns.
     let bytesPerRow: Double
     let rowsPerFile: Double
-    /// The files that were looked at.
-    let files: [DataFile]
+    /// What new files are to be compressed with.
+    let compression: Compression
 
     private static let rows = 200_000
     private static let mostFiles = 512
@@ -23,15 +23,17 @@ struct ClusterSample: Sendable {
     private static let measuredRows = 4096
 
     private struct Part: Sendable {
-        let file: DataFile
         let columns: [Column]
+        let liveRows: Int64
+        let codecs: CodecSizes
         let measuredRows: Int
         let measuredBytes: Int
     }
 
     /// - Parameter open: opens one of the files with all of its columns.
     static func take(
-        of views: [FileView], _ columns: [ClusterColumn], parallelism: Int, open: @escaping @Sendable (FileView) async throws -> DataFile
+        of views: [FileView], _ columns: [ClusterColumn], _ codec: OptimizeOptions.Codec, parallelism: Int,
+        open: @escaping @Sendable (FileView) async throws -> DataFile
     ) async throws -> ClusterSample {
         let random = SeededRandomSource(seed: 0x1EEE)
         let chosen = evenly(views.count, mostFiles, random).map { views[$0] }
@@ -47,15 +49,16 @@ struct ClusterSample: Sendable {
             let picked = try await pick(
                 file, columns, fraction: fraction ?? each / Double(max(1, file.rowCount)), SeededRandomSource(seed: seed))
             let (rows, bytes) = isMeasured ? try await measure(file) : (0, 0)
-            return Part(file: file, columns: picked, measuredRows: rows, measuredBytes: bytes)
+            return Part(
+                columns: picked, liveRows: file.liveRows, codecs: [file].reduce(into: CodecSizes()) { $0.add($1) }, measuredRows: rows, measuredBytes: bytes)
         }
         var joined: [Column] = []
         for (place, column) in columns.enumerated() { joined.append(try Column.concatenate(parts.map { $0.columns[place] }, type: column.type)) }
         let (measuredRows, measuredBytes) = parts.reduce((0, 0)) { ($0.0 + $1.measuredRows, $0.1 + $1.measuredBytes) }
-        let liveRows = parts.reduce(Int64(0)) { $0.saturatingAdding($1.file.liveRows) }
+        let liveRows = parts.reduce(Int64(0)) { $0.saturatingAdding($1.liveRows) }
         return ClusterSample(
             columns: joined, bytesPerRow: measuredRows == 0 ? 64 : max(1, Double(measuredBytes) / Double(measuredRows)),
-            rowsPerFile: Double(liveRows) / Double(max(1, parts.count)), files: parts.map(\.file))
+            rowsPerFile: Double(liveRows) / Double(max(1, parts.count)), compression: parts.reduce(into: CodecSizes()) { $0.add($1.codecs) }.compression(codec))
     }
 
     /// Some of `count` numbers, ascending, one from each of as many equal stretches.

@@ -31,7 +31,7 @@ struct ClusterSort {
 
     /// More is not faster: what a batch takes should be little beside the caches, and what is put aside is in the system's memory anyhow.
     private static let mostMemory: Int64 = 384 << 20
-    private static let batchRows = 65_536
+    private static let mostBatchRows = 65_536
     /// A file from this size on is read a row group at a time.
     private static let largeFile: Int64 = 32 << 20
     private static let mostFilesOfJob = 64
@@ -59,7 +59,7 @@ struct ClusterSort {
     ///   - progress: told the bytes of source files that have been read since the last call.
     func run(nextSequence: @escaping () -> Int, progress: @escaping (Int64) -> Void) async throws -> Output {
         let views = cube.files.map { snapshot.files[$0] }
-        let sample = try await ClusterSample.take(of: views, clustering.columns, parallelism: table.environment.parallelism, open: open)
+        let sample = try await ClusterSample.take(of: views, clustering.columns, codec, parallelism: table.environment.parallelism, open: open)
         FaultPoint.hit("cluster.sampled")
         let rowCount = views.reduce(Int64(0)) { $0.saturatingAdding($1.liveRows ?? Int64(sample.rowsPerFile)) }
         let positions = RowPositions(clustering.columns, clustering.curve, sample: sample.columns)
@@ -72,9 +72,14 @@ struct ClusterSort {
             fields: fields + (rowIds?.fields ?? []), positions: positions, ranges: KeyRanges(sample: keys, count: count),
             file: fitsInMemory
                 ? SpillFile() : try SpillFile(directory: table.environment.scratchDirectory, threads: table.environment.parallelism))
-        let read = try await self.read(views, into: runs, runBytes: batchBytes, progress)
+        let read = try await self.read(views, into: runs, runBytes: batchBytes, batchRows: batchRows(sample), progress)
         FaultPoint.hit("cluster.distributed")
-        return try await write(read, runs, sample, batchBytes: batchBytes, nextSequence)
+        return try await write(read, runs, sample.compression, batchBytes: batchBytes, nextSequence)
+    }
+
+    /// Rows that are decoded at a time.
+    private func batchRows(_ sample: ClusterSample) -> Int {
+        min(Self.mostBatchRows, max(1024, Int(Double(memory / 32) / sample.bytesPerRow)))
     }
 
     /// How large runs are, and what is put in order at a time. Blocks of a few megabytes stay with the process (`BlockPool`), where larger ones would come
@@ -112,7 +117,7 @@ struct ClusterSort {
         return { view in try await DataFile.open(tableFiles, view, mapping: mapping, fields: fields, hidden: hidden) }
     }
 
-    private func read(_ views: [FileView], into runs: RowRuns, runBytes: Int, _ progress: @escaping (Int64) -> Void) async throws -> Read {
+    private func read(_ views: [FileView], into runs: RowRuns, runBytes: Int, batchRows: Int, _ progress: @escaping (Int64) -> Void) async throws -> Read {
         var read = Read()
         var next = 0
         var pending: [(job: Job, weight: Int64)] = []
@@ -120,7 +125,7 @@ struct ClusterSort {
         let open = open
         let (version, tracksRows) = (snapshot.version, rowIds != nil)
         let reader = Reader(
-            runs: runs, runBytes: runBytes,
+            runs: runs, runBytes: runBytes, batchRows: batchRows,
             defaults: { (view) throws(DeltaError) in tracksRows ? try RowIdColumns.defaults(of: view, version: version) : [] })
         let pipeline = OrderedPipeline(concurrency: table.environment.parallelism + 1, maximumWeight: memory * 6 / 10)
         try await pipeline.run(
@@ -170,6 +175,7 @@ struct ClusterSort {
     private struct Reader: Sendable {
         let runs: RowRuns
         let runBytes: Int
+        let batchRows: Int
         let defaults: @Sendable (FileView) throws(DeltaError) -> [RowDefault]
 
         func read(_ files: [(place: Int, view: FileView)], _ open: @Sendable (FileView) async throws -> DataFile) async throws -> JobResult {
@@ -204,7 +210,7 @@ struct ClusterSort {
             _ file: DataFile, _ view: FileView, _ scan: FileScan, _ batches: inout [[Column]], _ size: inout Int, _ result: inout JobResult
         ) async throws {
             let defaults = try defaults(view)
-            while let run = try await scan.next(maxRows: ClusterSort.batchRows) {
+            while let run = try await scan.next(maxRows: batchRows) {
                 try Task.checkCancellation()
                 let columns = try file.wantedColumns(of: run, defaults: defaults)
                 let rows = columns.first?.count ?? 0
@@ -222,7 +228,7 @@ struct ClusterSort {
 
     // MARK: Writing
 
-    private func write(_ read: Read, _ runs: RowRuns, _ sample: ClusterSample, batchBytes: Int, _ nextSequence: @escaping () -> Int) async throws -> Output {
+    private func write(_ read: Read, _ runs: RowRuns, _ compression: Compression, batchBytes: Int, _ nextSequence: @escaping () -> Int) async throws -> Output {
         var output = Output(skipped: read.skipped.count)
         for (place, position) in cube.files.enumerated() where !read.skipped.contains(place) {
             output.sources.append(position)
@@ -230,7 +236,7 @@ struct ClusterSort {
         }
         guard read.rowCount > 0 else { return output }
         var format = NewFileFormat(
-            snapshot, hidden: rowIds?.fields ?? [], compression: Compaction.compression(codec, sample.files), environment: table.environment)
+            snapshot, hidden: rowIds?.fields ?? [], compression: compression, environment: table.environment)
         // A row group waits in memory until it is complete.
         format.rowGroupBytes = Int(min(128 << 20, memory / 2))
         let liveBytes = output.sources.reduce(Int64(0)) { $0.saturatingAdding(snapshot.files[$1].liveSize) }
@@ -238,12 +244,11 @@ struct ClusterSort {
             table: table, snapshot: snapshot, staged: staged, format: format, partitionValues: cube.partitionValues, targetFileSize: targetFileSize,
             rowCount: read.rowCount, sizeInBytes: liveBytes, nextSequence: nextSequence)
         do {
-            let sorted = try await SortedRows(runs, read.runs, targetBytes: batchBytes)
+            let sorted = SortedRows(runs, read.runs, targetBytes: batchBytes)
             let pipeline = OrderedPipeline(concurrency: table.environment.parallelism + 1, maximumWeight: memory / 2)
-            var batches = sorted.batches.makeIterator()
             try await pipeline.run(
-                next: { batches.next().map { ($0, Int64($0.sizeInBytes) * 5 / 2) } },
-                body: { try await sorted.read($0) },
+                next: { try await sorted.next().map { ($0, Int64($0.sizeInBytes) * 5 / 2) } },
+                body: { try await SortedRows.read($0, of: runs) },
                 consume: { try await files.write($0) })
             try await files.finish()
         } catch {

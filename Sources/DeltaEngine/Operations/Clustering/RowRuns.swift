@@ -3,13 +3,13 @@ import Columnar
 
 /// Rows that have been read, by the range of the curve that they lie in: on their way to ``SortedRows``.
 ///
-/// A run is as many rows as fit into a part of memory, put in the order of the ranges; each range of it can be read on its own.
+/// A run is as many rows as fit into a part of memory, put in the order of the ranges; each range of it can be read on its own. Where in it each range lies
+/// is written behind it: runs times ranges would outgrow memory.
 final class RowRuns: Sendable {
     struct Run: Sendable {
         let extent: SpillFile.Extent
-        /// For each range, where its rows begin in the extent; at the end the extent's length.
-        let starts: [Int]
-        let rows: [Int32]
+        /// Where in the extent its index begins.
+        let indexStart: Int
     }
 
     /// The rows of a range in one run.
@@ -23,6 +23,10 @@ final class RowRuns: Sendable {
     private let types: [DataType]
     private let positions: RowPositions
     private let file: SpillFile
+    private let sizes: Lock<[Int]>
+
+    /// What each range takes in all runs so far.
+    var sizesOfRanges: [Int] { sizes.withLock { $0 } }
 
     /// - Parameter fields: the columns of the rows.
     init(fields: [Field], positions: RowPositions, ranges: KeyRanges, file: SpillFile) {
@@ -30,6 +34,7 @@ final class RowRuns: Sendable {
         self.positions = positions
         self.ranges = ranges
         self.file = file
+        sizes = Lock([Int](repeating: 0, count: ranges.count))
     }
 
     // MARK: Writing
@@ -47,27 +52,61 @@ final class RowRuns: Sendable {
             ordered.append(try Column.gathering(order, from: batches.map { $0[place] }, type: type))
             for index in batches.indices { batches[index][place] = .nulls(.null, count: 0) }
         }
-        var target = BytesBuilder(capacity: ordered.reduce(0) { $0 + $1.sizeInBytes } * 9 / 8 + ranges.count * types.count * 32)
-        var offsets: [Int] = []
-        var rowsOfRanges: [Int32] = []
+        let indexBytes = (ranges.count + 1) * Self.entryBytes
+        var target = BytesBuilder(
+            capacity: ordered.reduce(0) { $0 + $1.sizeInBytes } * 9 / 8 + min(rows.count, ranges.count) * types.count * 32 + indexBytes)
+        var index = BytesBuilder(capacity: indexBytes)
         for range in 0..<ranges.count {
-            offsets.append(target.count)
-            rowsOfRanges.append(Int32(starts[range + 1] - starts[range]))
+            index.append(UInt64(target.count))
+            index.append(UInt64(starts[range]))
             if starts[range + 1] > starts[range] { try SpilledRows.append(ordered, rows: starts[range]..<starts[range + 1], to: &target) }
         }
-        offsets.append(target.count)
+        let indexStart = target.count
+        index.append(UInt64(indexStart))
+        index.append(UInt64(rows.count))
         ordered = []
-        return Run(extent: try await file.append(target.take()), starts: offsets, rows: rowsOfRanges)
+        let entries = index.take()
+        count(entries)
+        entries.withUnsafeBytes { target.append(contentsOf: $0) }
+        return Run(extent: try await file.append(target.take()), indexStart: indexStart)
+    }
+
+    private func count(_ entries: Bytes) {
+        entries.withUnsafeBytes { entries in
+            sizes.withLock { sizes in
+                for range in sizes.indices { sizes[range] += Self.entry(entries, range + 1).start - Self.entry(entries, range).start }
+            }
+        }
+    }
+
+    // MARK: The index
+
+    /// Where a range's rows begin in the run's extent, and how many rows are before them; one more entry says where the last one ends.
+    private static let entryBytes = 16
+
+    private static func entry(_ entries: UnsafeRawBufferPointer, _ place: Int) -> (start: Int, row: Int) {
+        let words = (0..<2).map { entries.loadUnaligned(fromByteOffset: place * entryBytes + $0 * 8, as: UInt64.self) }
+        return (Int(words[0]), Int(words[1]))
+    }
+
+    /// For each of some neighbouring ranges its pieces, in the order of the runs.
+    func pieces(_ runs: [Run], ranges: Range<Int>) async throws -> [[Piece]] {
+        let stretch = (ranges.lowerBound * Self.entryBytes)..<((ranges.upperBound + 1) * Self.entryBytes)
+        let indexes = try await file.read(
+            runs.map { run in (run.extent, (run.indexStart + stretch.lowerBound)..<(run.indexStart + stretch.upperBound)) })
+        var pieces = [[Piece]](repeating: [], count: ranges.count)
+        for (run, index) in zip(runs, indexes) {
+            index.withUnsafeBytes { index in
+                for place in 0..<ranges.count {
+                    let (here, next) = (Self.entry(index, place), Self.entry(index, place + 1))
+                    if next.row > here.row { pieces[place].append(Piece(extent: run.extent, range: here.start..<next.start, rows: next.row - here.row)) }
+                }
+            }
+        }
+        return pieces
     }
 
     // MARK: Reading
-
-    /// The pieces of a range, in the order of the runs.
-    static func pieces(_ runs: [Run], range: Int) -> [Piece] {
-        runs.compactMap { run in
-            run.rows[range] == 0 ? nil : Piece(extent: run.extent, range: run.starts[range]..<run.starts[range + 1], rows: Int(run.rows[range]))
-        }
-    }
 
     /// For each piece its keys and columns, the keys first.
     func read(_ pieces: [Piece]) async throws -> [[Column]] {

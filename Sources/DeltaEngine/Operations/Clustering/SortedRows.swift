@@ -1,13 +1,11 @@
 import Base
 import Columnar
 
-/// The rows of runs in the order of the curve, in batches that fit into memory.
-struct SortedRows: Sendable {
+/// The rows of runs in the order of the curve, in batches that fit into memory. Used by one task.
+final class SortedRows {
     /// Rows that are put in order together.
     struct Batch: Sendable {
-        let range: Int
-        /// nil for all of the range: they are many, and only looked up when they are read.
-        var pieces: [RowRuns.Piece]?
+        let pieces: [RowRuns.Piece]
         /// Only rows of these keys; nil for all.
         var keys: Range<UInt64>?
         /// Whether all have one key: then they are in order as they are.
@@ -18,40 +16,54 @@ struct SortedRows: Sendable {
 
     private let runs: RowRuns
     private let written: [RowRuns.Run]
-    let batches: [Batch]
+    private let sizes: [Int]
+    private let targetBytes: Int
+    private var nextRange = 0
+    /// Of the ranges from ``nextRange`` on, the nearest first at the end.
+    private var pieces: [[RowRuns.Piece]] = []
+    /// Of ranges before that, in reverse.
+    private var batches: [Batch] = []
 
     /// Keys of a range that are looked at to cut it up.
     private static let sampledKeys = 1 << 16
     /// Pieces that are read at once where most of their rows are not wanted.
     private static let piecesAtOnce = 16
+    /// Pieces that are looked up at once.
+    private static let knownPieces = 1 << 14
 
     /// - Parameter targetBytes: of a batch. One may become larger by some times, where the sample was wrong about the rows.
-    init(_ runs: RowRuns, _ written: [RowRuns.Run], targetBytes: Int) async throws {
+    init(_ runs: RowRuns, _ written: [RowRuns.Run], targetBytes: Int) {
         self.runs = runs
         self.written = written
-        var batches: [Batch] = []
-        for index in 0..<runs.ranges.count {
+        self.targetBytes = targetBytes
+        sizes = runs.sizesOfRanges
+    }
+
+    /// nil at the end.
+    func next() async throws -> Batch? {
+        while batches.isEmpty, nextRange < sizes.count {
             try Task.checkCancellation()
-            let pieces = RowRuns.pieces(written, range: index)
-            guard !pieces.isEmpty else { continue }
-            let size = pieces.reduce(0) { $0 + $1.range.count }
-            if size <= targetBytes * 2 {
-                batches.append(Batch(range: index, sizeInBytes: size))
-            } else if runs.ranges.range(index).isOneKey {
-                batches += Self.uniform(index, pieces, targetBytes: targetBytes)
-            } else {
-                batches += try await Self.cut(runs, index, pieces, size, targetBytes: targetBytes)
+            if pieces.isEmpty {
+                let end = min(sizes.count, nextRange + max(1, Self.knownPieces / max(1, written.count)))
+                pieces = try await runs.pieces(written, ranges: nextRange..<end).reversed()
             }
+            batches = try await cut(nextRange, pieces.removeLast()).reversed()
+            nextRange += 1
         }
-        self.batches = batches
+        return batches.popLast()
+    }
+
+    private func cut(_ range: Int, _ pieces: [RowRuns.Piece]) async throws -> [Batch] {
+        if pieces.isEmpty { return [] }
+        if sizes[range] <= targetBytes * 2 { return [Batch(pieces: pieces, sizeInBytes: sizes[range])] }
+        if runs.ranges.range(range).isOneKey { return Self.uniform(pieces, targetBytes: targetBytes) }
+        return try await cut(pieces, sizes[range])
     }
 
     /// Rows of one key in batches.
     ///
     /// - Parameter share: of the pieces' rows that have the key.
-    private static func uniform(
-        _ range: Int, _ pieces: [RowRuns.Piece], targetBytes: Int, keys: Range<UInt64>? = nil, share: Double = 1
-    ) -> [Batch] {
+    private static func uniform(_ pieces: [RowRuns.Piece], targetBytes: Int, keys: Range<UInt64>? = nil, share: Double = 1) -> [Batch] {
         var batches: [Batch] = []
         var current: [RowRuns.Piece] = []
         var size = 0.0
@@ -59,19 +71,17 @@ struct SortedRows: Sendable {
             current.append(piece)
             size += Double(piece.range.count) * share
             guard size >= Double(targetBytes) else { continue }
-            batches.append(Batch(range: range, pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size)))
+            batches.append(Batch(pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size)))
             (current, size) = ([], 0)
         }
-        if !current.isEmpty { batches.append(Batch(range: range, pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size))) }
+        if !current.isEmpty { batches.append(Batch(pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size))) }
         return batches
     }
 
     /// A range that is too large is read once for each of the parts that its own keys cut it into.
-    private static func cut(
-        _ runs: RowRuns, _ range: Int, _ pieces: [RowRuns.Piece], _ size: Int, targetBytes: Int
-    ) async throws -> [Batch] {
+    private func cut(_ pieces: [RowRuns.Piece], _ size: Int) async throws -> [Batch] {
         let rows = pieces.reduce(0) { $0 + $1.rows }
-        let stride = max(1, rows / sampledKeys)
+        let stride = max(1, rows / Self.sampledKeys)
         var sample: [UInt64] = []
         var next = 0
         for piece in pieces {
@@ -88,20 +98,19 @@ struct SortedRows: Sendable {
         return (0..<ranges.count).flatMap { index -> [Batch] in
             let keys = ranges.range(index)
             let share = Double(counts[index]) / Double(max(1, sample.count))
-            if keys.isOneKey { return uniform(range, pieces, targetBytes: targetBytes, keys: keys, share: share) }
-            return [Batch(range: range, pieces: pieces, keys: keys, sizeInBytes: Int(Double(size) * share))]
+            if keys.isOneKey { return Self.uniform(pieces, targetBytes: targetBytes, keys: keys, share: share) }
+            return [Batch(pieces: pieces, keys: keys, sizeInBytes: Int(Double(size) * share))]
         }
     }
 
     /// The columns of a batch's rows in their order. There may be none.
-    func read(_ batch: Batch) async throws -> [Column] {
-        let pieces = batch.pieces ?? RowRuns.pieces(written, range: batch.range)
-        var parts = batch.keys == nil ? try await runs.read(pieces) : []
+    static func read(_ batch: Batch, of runs: RowRuns) async throws -> [Column] {
+        var parts = batch.keys == nil ? try await runs.read(batch.pieces) : []
         if let keys = batch.keys {
-            var rest = pieces[...]
+            var rest = batch.pieces[...]
             while !rest.isEmpty {
                 try Task.checkCancellation()
-                let some = Array(rest.prefix(Self.piecesAtOnce))
+                let some = Array(rest.prefix(piecesAtOnce))
                 rest = rest.dropFirst(some.count)
                 for piece in try await runs.read(some) {
                     let own = piece[0].keys
@@ -132,7 +141,7 @@ struct SortedRows: Sendable {
 
 extension SortedRows {
     /// The same rows in fewer parts.
-    private func joined(_ parts: [[Column]]) throws(ColumnarError) -> [[Column]] {
+    private static func joined(_ parts: [[Column]]) throws(ColumnarError) -> [[Column]] {
         var joined: [[Column]] = []
         var rest = parts[...]
         while !rest.isEmpty {

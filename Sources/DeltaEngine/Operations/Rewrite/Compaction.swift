@@ -127,7 +127,7 @@ final class Compaction {
             return nil
         }
         FaultPoint.hit("rewrite.beforeFile")
-        let compression = Self.compression(codec, files)
+        let compression = files.reduce(into: CodecSizes()) { $0.add($1) }.compression(codec)
         var format = NewFileFormat(snapshot, hidden: hidden, compression: compression, environment: table.environment)
         format.keyValues = files.first?.calendarEntries ?? []
         let file = try await NewFile(
@@ -137,29 +137,6 @@ final class Compaction {
         let rewrite = BinRewrite(bin: bin, files: files, defaults: defaults, rules: rules, output: file)
         open.append(rewrite)
         return rewrite
-    }
-
-    /// `keep` is what most of the bin's compressed bytes are compressed with, or zstd where Levee does not write that codec. Uncompressed chunks count
-    /// only where all are: a writer stores so what would hardly shrink (``WriterOptions/minimumSavings``), whatever its codec.
-    static func compression(_ codec: OptimizeOptions.Codec, _ files: [DataFile]) -> Compression {
-        switch codec {
-        case .snappy: return .snappy
-        case .zstd: return .zstd()
-        case .keep:
-            var bytes: [CompressionCodec: Int64] = [:]
-            for file in files {
-                for group in file.rowGroups {
-                    for column in group.columns { bytes[column.codec, default: 0] += column.totalCompressedSize }
-                }
-            }
-            if !bytes.isEmpty, bytes.keys.allSatisfy({ $0 == .uncompressed }) { return .uncompressed }
-            bytes[.uncompressed] = nil
-            switch bytes.max(by: { $0.value < $1.value })?.key {
-            case .snappy: return .snappy
-            case .gzip: return .gzip()
-            default: return .zstd()
-            }
-        }
     }
 
     // MARK: Taking results, in order
