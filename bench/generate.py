@@ -49,7 +49,7 @@ def random_uuids(rng, count):
     return [str(uuid.UUID(bytes=row.tobytes())) for row in raw]
 
 
-def orders(rng, first, count):
+def orders(rng, first, count, identifiers=None):
     created = EPOCH_US + rng.integers(0, YEAR_US, count)
     days = (created // 86_400_000_000).astype("int32")
     columns = [
@@ -57,7 +57,7 @@ def orders(rng, first, count):
         pa.array(rng.integers(0, 1_000_000, count)),
         pa.array(np.round(rng.gamma(2.0, 50.0, count), 6)),
         pa.array(CATEGORIES[rng.integers(0, len(CATEGORIES), count)]),
-        pa.array(random_uuids(rng, count)),
+        pa.array(random_uuids(rng, count)) if identifiers is None else identifiers,
         pa.array(created).cast(ARROW.field("created_at").type),
         pa.array(days).cast(pa.date32()),
         pa.array(rng.random(count) < 0.5),

@@ -28,8 +28,10 @@ from generate import ARROW, DELTA_TYPES, orders
 WORK = pathlib.Path(__file__).resolve().parent.parent / ".bench" / "large"
 GROUPS = [pathlib.Path("/sys/fs/cgroup/memory"), pathlib.Path("/sys/fs/cgroup")]
 
-# Rows of a file, rows of a row group, how many files of each are different.
-SHAPES = {"rowgroups": (50e6, 25_000, 8), "small": (0.5e6, 1 << 20, 100)}
+# Bytes of a file, rows of a row group.
+SHAPES = {"rowgroups": (50e6, 25_000), "small": (0.5e6, 1 << 20)}
+# UUIDs take long to make: some rows more than a file needs, of which each file takes others.
+SPARE_ROWS = 100_000
 
 
 def statistics(table):
@@ -46,33 +48,36 @@ def statistics(table):
     )
 
 
+def different(rng, pool, index, rows):
+    """Other rows of the pool's kind: rows that repeat would be sorted side by side, and shrink to nothing."""
+    start = int(rng.integers(0, len(pool) - rows))
+    return orders(rng, index * rows, rows, identifiers=pool.column("order_uid").combine_chunks()[start : start + rows])
+
+
 def generate(shape, total):
-    """The table, if it is not there yet. Files repeat after a while: what is in them does not matter to memory."""
+    """The table, if it is not there yet."""
     target = WORK / f"{shape}-{total}"
     if (target / ".complete").exists():
         return target
     shutil.rmtree(target, ignore_errors=True)
     (target / "_delta_log").mkdir(parents=True)
-    size, group, different = SHAPES[shape]
+    size, group = SHAPES[shape]
     rng = np.random.default_rng(20261122)
     # 71 bytes a row in snappy, of this kind of rows.
     rows = int(size / 71)
-    samples = []
-    for index in range(different):
-        table = orders(rng, index * rows, rows)
-        path = target / f"sample-{index}"
-        pq.write_table(table, path, compression="snappy", row_group_size=group, write_page_index=True)
-        samples.append((path, path.stat().st_size, statistics(table)))
+    pool = orders(rng, 0, rows + SPARE_ROWS)
     adds = []
     written = 0
     while written < total * 1_000_000_000:
-        path, size, stats = samples[len(adds) % different]
+        table = different(rng, pool, len(adds), rows)
         name = f"part-{len(adds):05d}-{uuid.UUID(bytes=rng.bytes(16))}.c000.snappy.parquet"
-        shutil.copyfile(path, target / name)
-        adds.append({"add": {"path": name, "partitionValues": {}, "size": size, "modificationTime": 1_700_000_000_000 + len(adds), "dataChange": True, "stats": stats}})
+        pq.write_table(table, target / name, compression="snappy", row_group_size=group, write_page_index=True)
+        size = (target / name).stat().st_size
+        adds.append(
+            {"add": {"path": name, "partitionValues": {}, "size": size, "modificationTime": 1_700_000_000_000 + len(adds), "dataChange": True,
+                     "stats": statistics(table)}}
+        )
         written += size
-    for path, _, _ in samples:
-        path.unlink()
     fields = [{"name": field.name, "type": kind, "nullable": True, "metadata": {}} for field, kind in zip(ARROW, DELTA_TYPES)]
     head = [
         {"commitInfo": {"operation": "WRITE", "timestamp": 1_700_000_000_000}},

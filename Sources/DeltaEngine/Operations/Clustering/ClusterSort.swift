@@ -16,6 +16,9 @@ struct ClusterSort {
     let targetFileSize: Int64
     let staged: StagedFiles
 
+    /// That rows are put aside by; what is in one and too much is put aside once more.
+    var mostRanges = 2048
+
     private let fields: [Field]
     private let rowIds: RowIdColumns?
     private let memory: Int64
@@ -34,8 +37,7 @@ struct ClusterSort {
     private static let mostBatchRows = 65_536
     /// A file from this size on is read a row group at a time.
     private static let largeFile: Int64 = 32 << 20
-    private static let mostFilesOfJob = 64
-    private static let mostRanges = 2048
+    private static let mostFilesOfJob = 256
 
     /// Throws ``DeltaError/invalidMetadata(reason:)`` for a table whose rows have ids and no columns to take them along in.
     init(
@@ -66,13 +68,13 @@ struct ClusterSort {
         let expectedBytes = Double(rowCount) * (sample.bytesPerRow + 8)
         let fitsInMemory = expectedBytes * 1.25 < Double(memory / 3)
         let batchBytes = batchBytes(expectedBytes)
-        let count = min(Self.mostRanges, max(1, Int((expectedBytes / Double(batchBytes)).rounded(.up))))
+        let count = min(mostRanges, max(1, Int((expectedBytes / Double(batchBytes)).rounded(.up))))
         let keys = positions.keys(ofLeaves: sample.columns, rowCount: sample.columns.first?.count ?? 0)
         let runs = RowRuns(
             fields: fields + (rowIds?.fields ?? []), positions: positions, ranges: KeyRanges(sample: keys, count: count),
             file: fitsInMemory
                 ? SpillFile() : try SpillFile(directory: table.environment.scratchDirectory, threads: table.environment.parallelism))
-        let read = try await self.read(views, into: runs, runBytes: batchBytes, batchRows: batchRows(sample), progress)
+        let read = try await self.read(views, into: runs, runBytes: batchBytes, sample, progress)
         FaultPoint.hit("cluster.distributed")
         return try await write(read, runs, sample.compression, batchBytes: batchBytes, nextSequence)
     }
@@ -99,10 +101,10 @@ struct ClusterSort {
         var rowCount: Int64 = 0
     }
 
-    /// What one thread reads: some files, or some row groups of one.
+    /// What one thread reads, and makes about one run of: some files, or some row groups of one.
     private enum Job: Sendable {
         case files([(place: Int, view: FileView)])
-        case rowGroup(DataFile, Int, place: Int)
+        case rowGroups(DataFile, Range<Int>, place: Int)
     }
 
     private struct JobResult: Sendable {
@@ -117,15 +119,20 @@ struct ClusterSort {
         return { view in try await DataFile.open(tableFiles, view, mapping: mapping, fields: fields, hidden: hidden) }
     }
 
-    private func read(_ views: [FileView], into runs: RowRuns, runBytes: Int, batchRows: Int, _ progress: @escaping (Int64) -> Void) async throws -> Read {
+    private func read(_ views: [FileView], into runs: RowRuns, runBytes: Int, _ sample: ClusterSample, _ progress: @escaping (Int64) -> Void) async throws
+        -> Read
+    {
         var read = Read()
         var next = 0
         var pending: [(job: Job, weight: Int64)] = []
-        let overhead = Int64(runBytes) * 3
+        let overhead = Int64(runBytes) * 7 / 2
+        // Of a file that does not say how many rows it has.
+        let rowsOfFile = Int64(sample.rowsPerFile)
+        let rowsOfRun = max(1, Int64(Double(runBytes) / (sample.bytesPerRow + 8)))
         let open = open
         let (version, tracksRows) = (snapshot.version, rowIds != nil)
         let reader = Reader(
-            runs: runs, runBytes: runBytes, batchRows: batchRows,
+            runs: runs, mostRunBytes: runBytes * 5 / 4, batchRows: batchRows(sample),
             defaults: { (view) throws(DeltaError) in tracksRows ? try RowIdColumns.defaults(of: view, version: version) : [] })
         let pipeline = OrderedPipeline(concurrency: table.environment.parallelism + 1, maximumWeight: memory * 6 / 10)
         try await pipeline.run(
@@ -136,19 +143,21 @@ struct ClusterSort {
                         if file.hasLegacyCalendar {
                             read.skipped.insert(next)
                         } else {
-                            for group in file.rowGroups.indices.reversed() where file.liveRows(rowGroup: group) > 0 {
-                                pending.append((.rowGroup(file, group, place: next), file.rowGroups[group].compressedSize + overhead))
+                            pending = file.stretches(ofRows: rowsOfRun).reversed().map { groups in
+                                (.rowGroups(file, groups, place: next), file.compressedSize(groups) + overhead)
                             }
                         }
                         next += 1
                     } else {
                         var files: [(Int, FileView)] = []
                         var size: Int64 = 0
-                        while next < views.count, files.count < Self.mostFilesOfJob, files.isEmpty || size + views[next].size <= runBytes,
-                            views[next].size < Self.largeFile
-                        {
+                        var rows: Int64 = 0
+                        while next < views.count, files.count < Self.mostFilesOfJob, views[next].size < Self.largeFile {
+                            let more = views[next].liveRows ?? rowsOfFile
+                            if !files.isEmpty, rows + more > rowsOfRun { break }
                             files.append((next, views[next]))
                             size += views[next].size
+                            rows += more
                             next += 1
                         }
                         pending.append((.files(files), size + overhead))
@@ -159,7 +168,7 @@ struct ClusterSort {
             body: { [views] (job: Job) -> JobResult in
                 switch job {
                 case let .files(files): try await reader.read(files, open)
-                case let .rowGroup(file, group, place): try await reader.read(file, views[place], rowGroup: group)
+                case let .rowGroups(file, groups, place): try await reader.read(file, views[place], groups)
                 }
             },
             consume: { (result: JobResult) in
@@ -174,7 +183,7 @@ struct ClusterSort {
     /// Reads live rows into runs.
     private struct Reader: Sendable {
         let runs: RowRuns
-        let runBytes: Int
+        let mostRunBytes: Int
         let batchRows: Int
         let defaults: @Sendable (FileView) throws(DeltaError) -> [RowDefault]
 
@@ -192,17 +201,17 @@ struct ClusterSort {
                 }
                 try await read(file, view, try file.scan(), &batches, &size, &result)
             }
-            if !batches.isEmpty { result.runs.append(try await runs.makeRun(batches)) }
+            if !batches.isEmpty { result.runs.append(try await runs.makeRun(of: batches)) }
             return result
         }
 
-        func read(_ file: DataFile, _ view: FileView, rowGroup: Int) async throws -> JobResult {
+        func read(_ file: DataFile, _ view: FileView, _ groups: Range<Int>) async throws -> JobResult {
             var result = JobResult()
             var batches: [[Column]] = []
             var size = 0
-            try await read(file, view, try file.scan(rowGroups: [rowGroup]), &batches, &size, &result)
-            if !batches.isEmpty { result.runs.append(try await runs.makeRun(batches)) }
-            result.sourceBytes = file.rowGroups[rowGroup].compressedSize
+            try await read(file, view, try file.scan(rowGroups: Array(groups)), &batches, &size, &result)
+            if !batches.isEmpty { result.runs.append(try await runs.makeRun(of: batches)) }
+            result.sourceBytes = file.compressedSize(groups)
             return result
         }
 
@@ -218,8 +227,8 @@ struct ClusterSort {
                 batches.append(columns)
                 result.rowCount += Int64(rows)
                 size += columns.reduce(0) { $0 + $1.sizeInBytes }
-                if size >= runBytes {
-                    result.runs.append(try await runs.makeRun(batches))
+                if size >= mostRunBytes {
+                    result.runs.append(try await runs.makeRun(of: batches))
                     (batches, size) = ([], 0)
                 }
             }
@@ -244,11 +253,11 @@ struct ClusterSort {
             table: table, snapshot: snapshot, staged: staged, format: format, partitionValues: cube.partitionValues, targetFileSize: targetFileSize,
             rowCount: read.rowCount, sizeInBytes: liveBytes, nextSequence: nextSequence)
         do {
-            let sorted = SortedRows(runs, read.runs, targetBytes: batchBytes)
+            let sorted = SortedRows(runs, read.runs, targetBytes: batchBytes, parallelism: table.environment.parallelism)
             let pipeline = OrderedPipeline(concurrency: table.environment.parallelism + 1, maximumWeight: memory / 2)
             try await pipeline.run(
                 next: { try await sorted.next().map { ($0, Int64($0.sizeInBytes) * 5 / 2) } },
-                body: { try await SortedRows.read($0, of: runs) },
+                body: { try await SortedRows.read($0) },
                 consume: { try await files.write($0) })
             try await files.finish()
         } catch {
@@ -262,6 +271,25 @@ struct ClusterSort {
 }
 
 extension DataFile {
+    /// Neighbouring row groups that have about so many rows together.
+    fileprivate func stretches(ofRows rows: Int64) -> [Range<Int>] {
+        var stretches: [Range<Int>] = []
+        var start = 0
+        var sum: Int64 = 0
+        for group in rowGroups.indices {
+            let more = liveRows(rowGroup: group)
+            if sum > 0, sum + more > rows {
+                stretches.append(start..<group)
+                (start, sum) = (group, 0)
+            }
+            sum += more
+        }
+        if sum > 0 { stretches.append(start..<rowGroups.count) }
+        return stretches
+    }
+
+    fileprivate func compressedSize(_ groups: Range<Int>) -> Int64 { groups.reduce(0) { $0.saturatingAdding(rowGroups[$1].compressedSize) } }
+
     /// The rows of a run that are wanted, column by column.
     ///
     /// - Parameter defaults: what stands in place of null in the last columns.

@@ -29,28 +29,40 @@ final class RowRuns: Sendable {
     var sizesOfRanges: [Int] { sizes.withLock { $0 } }
 
     /// - Parameter fields: the columns of the rows.
-    init(fields: [Field], positions: RowPositions, ranges: KeyRanges, file: SpillFile) {
-        types = [.long] + fields.map(\.type)
+    convenience init(fields: [Field], positions: RowPositions, ranges: KeyRanges, file: SpillFile) {
+        self.init(types: [.long] + fields.map(\.type), positions: positions, ranges: ranges, file: file)
+    }
+
+    private init(types: [DataType], positions: RowPositions, ranges: KeyRanges, file: SpillFile) {
+        self.types = types
         self.positions = positions
         self.ranges = ranges
         self.file = file
         sizes = Lock([Int](repeating: 0, count: ranges.count))
     }
 
+    /// Of the same rows in other ranges, where these are.
+    func finer(_ ranges: KeyRanges) throws(DeltaError) -> RowRuns { RowRuns(types: types, positions: positions, ranges: ranges, file: try file.another()) }
+
     // MARK: Writing
 
     /// Makes a run of some batches, all with the columns in their order.
-    func makeRun(_ batches: [[Column]]) async throws -> Run {
-        var batches = batches
-        let counts = batches.map { $0[0].count }
-        let keys = zip(batches, counts).flatMap { positions.keys(of: $0, rowCount: $1) }
+    func makeRun(of batches: [[Column]]) async throws -> Run {
+        try await makeRun(batches.map { [Column(keys: positions.keys(of: $0, rowCount: $0[0].count))] + $0 })
+    }
+
+    /// Makes a run of rows that have been read of others, the keys first in each.
+    func makeRun(_ parts: [[Column]]) async throws -> Run {
+        var parts = parts
+        let counts = parts.map { $0[0].count }
+        let keys = parts.flatMap { $0[0].keys }
         let (rows, starts) = RowOrder.grouped(ranges.ranges(of: keys), count: ranges.count)
         let order = RowsOfParts(rows, counts: counts)
         var ordered = [try Column(keys: keys).gathering(rows)]
         for (place, type) in types.dropFirst().enumerated() {
             try Task.checkCancellation()
-            ordered.append(try Column.gathering(order, from: batches.map { $0[place] }, type: type))
-            for index in batches.indices { batches[index][place] = .nulls(.null, count: 0) }
+            ordered.append(try Column.gathering(order, from: parts.map { $0[place + 1] }, type: type))
+            for index in parts.indices { parts[index][place + 1] = .nulls(.null, count: 0) }
         }
         let indexBytes = (ranges.count + 1) * Self.entryBytes
         var target = BytesBuilder(

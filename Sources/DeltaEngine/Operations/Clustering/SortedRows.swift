@@ -5,6 +5,7 @@ import Columnar
 final class SortedRows {
     /// Rows that are put in order together.
     struct Batch: Sendable {
+        let runs: RowRuns
         let pieces: [RowRuns.Piece]
         /// Only rows of these keys; nil for all.
         var keys: Range<UInt64>?
@@ -18,29 +19,37 @@ final class SortedRows {
     private let written: [RowRuns.Run]
     private let sizes: [Int]
     private let targetBytes: Int
+    private let parallelism: Int
     private var nextRange = 0
     /// Of the ranges from ``nextRange`` on, the nearest first at the end.
     private var pieces: [[RowRuns.Piece]] = []
     /// Of ranges before that, in reverse.
     private var batches: [Batch] = []
+    /// The rows of a range before that which was too large.
+    private var distributed: SortedRows?
 
     /// Keys of a range that are looked at to cut it up.
     private static let sampledKeys = 1 << 16
     /// Pieces that are read at once where most of their rows are not wanted.
     private static let piecesAtOnce = 16
+    /// A range that is so many times too large is put aside once more rather than read as often.
+    private static let mostReadings = 4
     /// Pieces that are looked up at once.
     private static let knownPieces = 1 << 14
 
     /// - Parameter targetBytes: of a batch. One may become larger by some times, where the sample was wrong about the rows.
-    init(_ runs: RowRuns, _ written: [RowRuns.Run], targetBytes: Int) {
+    init(_ runs: RowRuns, _ written: [RowRuns.Run], targetBytes: Int, parallelism: Int) {
         self.runs = runs
         self.written = written
         self.targetBytes = targetBytes
+        self.parallelism = parallelism
         sizes = runs.sizesOfRanges
     }
 
     /// nil at the end.
     func next() async throws -> Batch? {
+        if let batch = try await distributed?.next() { return batch }
+        distributed = nil
         while batches.isEmpty, nextRange < sizes.count {
             try Task.checkCancellation()
             if pieces.isEmpty {
@@ -49,21 +58,22 @@ final class SortedRows {
             }
             batches = try await cut(nextRange, pieces.removeLast()).reversed()
             nextRange += 1
+            if let batch = try await distributed?.next() { return batch }
         }
         return batches.popLast()
     }
 
     private func cut(_ range: Int, _ pieces: [RowRuns.Piece]) async throws -> [Batch] {
         if pieces.isEmpty { return [] }
-        if sizes[range] <= targetBytes * 2 { return [Batch(pieces: pieces, sizeInBytes: sizes[range])] }
-        if runs.ranges.range(range).isOneKey { return Self.uniform(pieces, targetBytes: targetBytes) }
+        if sizes[range] <= targetBytes * 2 { return [Batch(runs: runs, pieces: pieces, sizeInBytes: sizes[range])] }
+        if runs.ranges.range(range).isOneKey { return uniform(pieces) }
         return try await cut(pieces, sizes[range])
     }
 
     /// Rows of one key in batches.
     ///
     /// - Parameter share: of the pieces' rows that have the key.
-    private static func uniform(_ pieces: [RowRuns.Piece], targetBytes: Int, keys: Range<UInt64>? = nil, share: Double = 1) -> [Batch] {
+    private func uniform(_ pieces: [RowRuns.Piece], keys: Range<UInt64>? = nil, share: Double = 1) -> [Batch] {
         var batches: [Batch] = []
         var current: [RowRuns.Piece] = []
         var size = 0.0
@@ -71,14 +81,14 @@ final class SortedRows {
             current.append(piece)
             size += Double(piece.range.count) * share
             guard size >= Double(targetBytes) else { continue }
-            batches.append(Batch(pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size)))
+            batches.append(Batch(runs: runs, pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size)))
             (current, size) = ([], 0)
         }
-        if !current.isEmpty { batches.append(Batch(pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size))) }
+        if !current.isEmpty { batches.append(Batch(runs: runs, pieces: current, keys: keys, isUniform: true, sizeInBytes: Int(size))) }
         return batches
     }
 
-    /// A range that is too large is read once for each of the parts that its own keys cut it into.
+    /// A range that is too large is read once for each of the parts that its own keys cut it into, or distributed by them as all rows were.
     private func cut(_ pieces: [RowRuns.Piece], _ size: Int) async throws -> [Batch] {
         let rows = pieces.reduce(0) { $0 + $1.rows }
         let stride = max(1, rows / Self.sampledKeys)
@@ -93,18 +103,44 @@ final class SortedRows {
             next -= keys.count
         }
         let ranges = KeyRanges(sample: sample, count: (size + targetBytes - 1) / targetBytes)
+        if size > Self.mostReadings * targetBytes {
+            distributed = try await distribute(pieces, by: ranges)
+            return []
+        }
         var counts = [Int](repeating: 0, count: ranges.count)
         for range in ranges.ranges(of: sample) { counts[Int(range)] += 1 }
         return (0..<ranges.count).flatMap { index -> [Batch] in
             let keys = ranges.range(index)
             let share = Double(counts[index]) / Double(max(1, sample.count))
-            if keys.isOneKey { return Self.uniform(pieces, targetBytes: targetBytes, keys: keys, share: share) }
-            return [Batch(pieces: pieces, keys: keys, sizeInBytes: Int(Double(size) * share))]
+            if keys.isOneKey { return uniform(pieces, keys: keys, share: share) }
+            return [Batch(runs: runs, pieces: pieces, keys: keys, sizeInBytes: Int(Double(size) * share))]
         }
     }
 
+    private func distribute(_ pieces: [RowRuns.Piece], by ranges: KeyRanges) async throws -> SortedRows {
+        let (finer, targetBytes) = (try runs.finer(ranges), targetBytes)
+        var written: [RowRuns.Run] = []
+        var rest = pieces[...]
+        let pipeline = OrderedPipeline(concurrency: parallelism, maximumWeight: Int64(parallelism) * Int64(targetBytes) * 3)
+        try await pipeline.run(
+            next: {
+                var some: [RowRuns.Piece] = []
+                var size = 0
+                while let piece = rest.first, some.isEmpty || size + piece.range.count <= targetBytes {
+                    some.append(piece)
+                    size += piece.range.count
+                    rest.removeFirst()
+                }
+                return some.isEmpty ? nil : (some, Int64(size) * 3)
+            },
+            body: { [runs] (some: [RowRuns.Piece]) in try await finer.makeRun(try await runs.read(some)) },
+            consume: { (run: RowRuns.Run) in written.append(run) })
+        return SortedRows(finer, written, targetBytes: targetBytes, parallelism: parallelism)
+    }
+
     /// The columns of a batch's rows in their order. There may be none.
-    static func read(_ batch: Batch, of runs: RowRuns) async throws -> [Column] {
+    static func read(_ batch: Batch) async throws -> [Column] {
+        let runs = batch.runs
         var parts = batch.keys == nil ? try await runs.read(batch.pieces) : []
         if let keys = batch.keys {
             var rest = batch.pieces[...]

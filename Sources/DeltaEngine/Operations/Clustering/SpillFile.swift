@@ -19,6 +19,7 @@ final class SpillFile: Sendable {
     private struct FileHandle: Sendable {
         let descriptor: SharedDescriptor
         let directory: String
+        let threads: Int
         let executor: BlockingExecutor
         let end = Counter()
     }
@@ -53,10 +54,18 @@ final class SpillFile: Sendable {
             let file = try Self.open(directory)
             storage = .file(
                 FileHandle(
-                    descriptor: SharedDescriptor(file), directory: directory,
+                    descriptor: SharedDescriptor(file), directory: directory, threads: threads,
                     executor: BlockingExecutor(threads: max(2, threads), name: "levee-scratch")))
         } catch {
             throw .scratch(directory: directory, reason: error.message)
+        }
+    }
+
+    /// An empty one of the same kind. Throws ``DeltaError/scratch(directory:reason:)``.
+    func another() throws(DeltaError) -> SpillFile {
+        switch storage {
+        case .memory: SpillFile()
+        case let .file(handle): try SpillFile(directory: handle.directory, threads: handle.threads)
         }
     }
 
