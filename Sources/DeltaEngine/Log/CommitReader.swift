@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import ObjectStore
 
 /// Reads single commits as actions, for conflict checks and history; whole logs go through ``CommitScanner``.
 enum CommitReader {
@@ -53,6 +54,23 @@ enum CommitReader {
         }
         return info
     }
+
+    /// The provenance of a commit in a store.
+    static func commitInfo(of commit: LogFile, in store: any ObjectStore) async throws -> CommitInfo? {
+        if commit.sizeInBytes > headBytes { return try await commitInfo(of: commit.path, in: store, version: commit.version) }
+        return try commitInfo(try await store.get(commit.path), version: commit.version)
+    }
+
+    /// As ``commitInfo(of:in:)`` for a commit of unknown size. Of a large one only the beginning is read where it stands there, as most writers have it.
+    static func commitInfo(of path: ObjectPath, in store: any ObjectStore, version: Int64) async throws -> CommitInfo? {
+        let head = try await store.get(path, range: 0..<headBytes)
+        if head.count < headBytes { return try commitInfo(head, version: version) }
+        let lines = head.withUnsafeBytes { $0.lastIndex(of: UInt8(ascii: "\n")) } ?? 0
+        if let info = try commitInfo(head.prefix(lines), version: version) { return info }
+        return try commitInfo(try await store.get(path), version: version)
+    }
+
+    private static let headBytes: Int64 = 1 << 20
 
     /// Lines that are not blank, counted from 1.
     static func forEachLine(_ bytes: Bytes, _ body: (Bytes, Int) throws -> Void) throws {

@@ -9,18 +9,37 @@ final class CommitScanner {
     private let adds = FileSegmentBuilder()
     private let removes = FileSegmentBuilder()
     private var batch = ReplayBatch()
+    private struct Current {
+        var firstAdd = 0
+        var firstRemove = 0
+        var line = 1
+        var hasAction = false
+    }
+
+    /// The commit that is being read.
+    private var current = Current()
     /// The partition values of the line being read, kept to be used again.
     private var partitionTexts: [(name: JSONText, value: JSONText?)] = []
 
     /// Reads a commit; all those read before must be newer. Throws ``DeltaError/corruptCommit(version:line:reason:)``.
     func scan(_ commit: Bytes, version: Int64) throws(DeltaError) {
-        let firstAdd = adds.count
-        let firstRemove = removes.count
-        try commit.withUnsafeBytes { (bytes) throws(DeltaError) in
-            guard let base = bytes.baseAddress else { throw .corruptCommit(version: version, line: nil, reason: "it has no action") }
+        begin()
+        try scan(lines: commit, version: version)
+        try end(version: version)
+    }
+
+    // MARK: Commits in parts
+
+    /// Begins a commit whose lines come in parts.
+    func begin() { current = Current(firstAdd: adds.count, firstRemove: removes.count) }
+
+    /// Reads some more lines of it, all of them whole.
+    func scan(lines: Bytes, version: Int64) throws(DeltaError) {
+        var (line, hasAction) = (current.line, current.hasAction)
+        defer { (current.line, current.hasAction) = (line, hasAction) }
+        try lines.withUnsafeBytes { (bytes) throws(DeltaError) in
+            guard let base = bytes.baseAddress else { return }
             var start = 0
-            var line = 1
-            var hasAction = false
             while start < bytes.count {
                 let newline = memchr(base + start, Int32(UInt8(ascii: "\n")), bytes.count - start)
                 let end = newline.map { base.distance(to: UnsafeRawPointer($0)) } ?? bytes.count
@@ -36,10 +55,14 @@ final class CommitScanner {
                 start = end + 1
                 line += 1
             }
-            if !hasAction { throw .corruptCommit(version: version, line: nil, reason: "it has no action") }
         }
+    }
+
+    /// Ends it.
+    func end(version: Int64) throws(DeltaError) {
+        if !current.hasAction { throw .corruptCommit(version: version, line: nil, reason: "it has no action") }
         batch.commits.append(
-            ReplayBatch.Commit(version: version, adds: firstAdd..<adds.count, removes: firstRemove..<removes.count))
+            ReplayBatch.Commit(version: version, adds: current.firstAdd..<adds.count, removes: current.firstRemove..<removes.count))
     }
 
     func finish() -> ReplayBatch {

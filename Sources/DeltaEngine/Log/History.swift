@@ -28,7 +28,7 @@ struct History {
         let wanted = zip(commits, times).suffix(max(0, limit)).reversed()
         let store = store
         let records = try await concurrentMap(Array(wanted), limit: max(4, environment.parallelism)) { commit, time in
-            CommitRecord(version: commit.version, timestamp: time, commitInfo: try await Self.commitInfo(commit, store))
+            CommitRecord(version: commit.version, timestamp: time, commitInfo: try await CommitReader.commitInfo(of: commit, in: store))
         }
         guard records.contains(where: { $0.commitInfo?.inCommitTimestamp != nil }) else { return records }
         // A commit's own time counts from the version on at which the table began to go by them.
@@ -49,11 +49,5 @@ struct History {
             last = time
             return Timestamp(milliseconds: time)
         }
-    }
-
-    /// The commit's `commitInfo`, which stands first or last; the other lines are not parsed.
-    private static func commitInfo(_ commit: LogFile, _ store: any ObjectStore) async throws -> CommitInfo? {
-        let bytes = try await store.get(commit.path)
-        return try CommitReader.commitInfo(bytes, version: commit.version)
     }
 }

@@ -5,6 +5,8 @@ import ObjectStore
 struct SnapshotLoader {
     let store: any ObjectStore
     let environment: EngineEnvironment
+    /// What is held of a commit at once.
+    var largestFetch: Int64 = 16 << 20
 
     /// Commits of one piece of replay: enough to keep a core busy, few enough that their bytes stay small beside what is kept of them.
     private static let commitsPerPiece = 64
@@ -55,7 +57,7 @@ struct SnapshotLoader {
         var commitInfo = batches.first?.commitInfo
         // Neither a checkpoint nor a compaction has that of its last commit.
         if let commit = segment.lastCommit, segment.replay.last != commit {
-            commitInfo = try? CommitReader.commitInfo(try await store.get(commit.path), version: commit.version)
+            commitInfo = try? await CommitReader.commitInfo(of: commit, in: store)
         }
         let snapshot = try Self.snapshot(segment, reconciliation, commitInfo)
         await check(snapshot)
@@ -124,9 +126,14 @@ struct SnapshotLoader {
 
     /// Reads commits that are in ascending order; the batches come newest first.
     func readCommits(_ commits: [LogFile]) async throws -> [ReplayBatch] {
-        let store = store
+        let (store, largestFetch) = (store, largestFetch)
         return try await concurrentMap(Self.pieces(commits.reversed()), limit: environment.parallelism) { piece in
             let scanner = CommitScanner()
+            // One that is larger than a piece is a piece by itself.
+            if let commit = piece.first, piece.count == 1, commit.sizeInBytes > largestFetch {
+                try await Self.scan(commit, by: scanner, store, largestFetch)
+                return scanner.finish()
+            }
             var fetched = ArraySlice<Bytes>()
             for (place, commit) in piece.enumerated() {
                 if fetched.isEmpty {
@@ -137,6 +144,48 @@ struct SnapshotLoader {
                 try scanner.scan(bytes, version: commit.version)
             }
             return scanner.finish()
+        }
+    }
+
+    /// Reads a large commit part by part; the next is fetched while one is scanned.
+    private static func scan(_ commit: LogFile, by scanner: CommitScanner, _ store: any ObjectStore, _ largestFetch: Int64) async throws {
+        @Sendable func part(at offset: Int64) async throws -> Bytes {
+            guard offset < commit.sizeInBytes else { return .empty }
+            let range = offset..<min(offset + largestFetch, commit.sizeInBytes)
+            do {
+                let bytes = try await store.get(commit.path, range: range)
+                guard bytes.count == range.count else {
+                    throw DeltaError.corruptCommit(version: commit.version, line: nil, reason: "\(bytes.count) of \(range.count) bytes of it could be read")
+                }
+                return bytes
+            } catch ObjectStoreError.notFound {
+                throw DeltaError.missingCommit(version: commit.version)
+            }
+        }
+        scanner.begin()
+        var rest = Bytes.empty
+        var offset: Int64 = 0
+        var pending = try await part(at: 0)
+        while !pending.isEmpty {
+            offset += Int64(pending.count)
+            let next = offset
+            async let following = part(at: next)
+            // Of a line that goes on in the next part the beginning waits for it.
+            let bytes = rest.isEmpty ? pending : Self.joined(rest, pending)
+            let end = offset == commit.sizeInBytes ? bytes.count : bytes.withUnsafeBytes { $0.lastIndex(of: UInt8(ascii: "\n")) }.map { $0 + 1 } ?? 0
+            try scanner.scan(lines: bytes.prefix(end), version: commit.version)
+            rest = bytes.dropFirst(end)
+            pending = try await following
+        }
+        try scanner.end(version: commit.version)
+    }
+
+    private static func joined(_ first: Bytes, _ second: Bytes) -> Bytes {
+        Bytes(capacity: first.count + second.count) { target in
+            for (bytes, start) in [(first, 0), (second, first.count)] {
+                bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target[start...]).copyMemory(from: $0) }
+            }
+            return first.count + second.count
         }
     }
 

@@ -42,7 +42,7 @@ struct CommitAttempt {
     func run() async throws -> CommitResult {
         if let done = alreadyApplied(in: transaction.readSnapshot?.transactions ?? [:]) { return done }
         var base = try checkedBase()
-        let checker = ConflictChecker(reads: transaction.reads, actions: transaction.actions, isolation: isolation)
+        let checker = ConflictChecker(reads: transaction.reads, actions: transaction.actions, packed: transaction.packed, isolation: isolation)
         var attempts = 0
         while attempts < environment.maximumCommitAttempts {
             try Task.checkCancellation()
@@ -50,8 +50,8 @@ struct CommitAttempt {
             let version = base.version + 1
             let path = try ObjectPath(LogFileName.commitPath(version))
             FaultPoint.hit("commit.beforePut")
-            let bytes = try commitBytes(after: base)
-            switch await put(path, bytes, version: version) {
+            let content = try await commitContent(after: base)
+            switch await put(path, content, version: version) {
             case let .ours(version):
                 return try await finish(version, attempts: attempts)
             case let .absent(error):
@@ -78,6 +78,7 @@ struct CommitAttempt {
 
     private func finish(_ version: Int64, attempts: Int) async throws -> CommitResult {
         FaultPoint.hit("commit.afterPut")
+        transaction.packed?.forgetLines()
         let verified = try await PostCommit(transaction: transaction, txnId: txnId).run(version: version)
         return .committed(CommitResult.Commit(version: version, attempts: attempts, txnId: txnId, verified: verified))
     }
@@ -200,9 +201,9 @@ struct CommitAttempt {
     }
 
     /// Puts the commit, and finds out what became of it where the store does not say.
-    private func put(_ path: ObjectPath, _ bytes: Bytes, version: Int64) async -> Outcome {
+    private func put(_ path: ObjectPath, _ content: Content, version: Int64) async -> Outcome {
         do {
-            try await store.put(path, bytes, mode: .ifAbsent)
+            try await write(content, to: path)
             return .ours(version: version)
         } catch ObjectStoreError.alreadyExists {
             return .lost
@@ -212,7 +213,7 @@ struct CommitAttempt {
             let (store, txnId) = (store, txnId)
             return await Task { () -> Outcome in
                 do {
-                    let found = try CommitReader.commitInfo(try await store.get(path), version: version)
+                    let found = try await CommitReader.commitInfo(of: path, in: store, version: version)
                     return found?.txnId == txnId ? .ours(version: version) : .lost
                 } catch ObjectStoreError.notFound {
                     return .absent(failure)
@@ -235,11 +236,46 @@ struct CommitAttempt {
         return max(now, last == .max ? last : last + 1)
     }
 
-    private func commitBytes(after base: Base) throws(DeltaError) -> Bytes {
-        let actions = try base.rowTracking?.assign(transaction.actions, version: base.version + 1) ?? transaction.actions
+    /// What is to be put.
+    private struct Content {
+        let head: Bytes
+        /// Behind it.
+        let packed: PackedActions?
+    }
+
+    /// Puts it in one piece, or where it is large as it is unpacked. Throws ``ObjectStoreError/alreadyExists(path:)``.
+    private func write(_ content: Content, to path: ObjectPath) async throws {
+        guard let packed = content.packed else { return try await store.put(path, content.head, mode: .ifAbsent) }
+        guard packed.isStreamed else {
+            var whole = BytesBuilder(capacity: content.head.count + Int(packed.sizeInBytes))
+            content.head.withUnsafeBytes { whole.append(contentsOf: $0) }
+            try await packed.forEachBlock { lines in lines.withUnsafeBytes { whole.append(contentsOf: $0) } }
+            return try await store.put(path, whole.take(), mode: .ifAbsent)
+        }
+        let writer = try await store.write(path)
+        do {
+            try await writer.write(content.head)
+            try await packed.forEachBlock { try await writer.write($0) }
+            try await writer.finish()
+        } catch {
+            await writer.abort()
+            throw error
+        }
+    }
+
+    private func commitContent(after base: Base) async throws -> Content {
+        var actions = transaction.actions
+        var packed = transaction.packed.flatMap { $0.isEmpty ? nil : $0 }
+        // Ids are given one after the other, by what the table has when the commit is made.
+        if base.rowTracking != nil, let files = packed, files.lacksRowIds {
+            actions += try await files.actions()
+            packed = nil
+        }
+        actions = try base.rowTracking?.assign(actions, version: base.version + 1) ?? actions
         var info = commitInfo(try inCommitTimestamp(after: base))
         if base.rowTracking != nil {
-            info["tags"] = ["delta.rowTracking.preserved": .string(String(transaction.keepsRowIds || RowTracking.preserves(actions)))]
+            let preserves = transaction.keepsRowIds || (RowTracking.preserves(actions) && packed?.removed.isEmpty ?? true)
+            info["tags"] = ["delta.rowTracking.preserved": .string(String(preserves))]
         }
         var text = JSON.encode(["commitInfo": .object(info)])
         text += "\n"
@@ -247,7 +283,7 @@ struct CommitAttempt {
             text += JSON.encode(action.json)
             text += "\n"
         }
-        return Bytes(text)
+        return Content(head: Bytes(text), packed: packed)
     }
 
     /// As Spark writes it, with Levee's own provenance beside.

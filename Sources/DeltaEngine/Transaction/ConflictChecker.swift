@@ -3,19 +3,21 @@ struct ConflictChecker: Sendable {
     private let reads: ReadSet
     private let isolation: IsolationLevel
     private let removed: Set<DataPath>
+    private let packed: PackedActions?
     private let applications: Set<String>
     private let domains: Set<String>
     private let addsFiles: Bool
     private let changesProtocol: Bool
     private let changesMetadata: Bool
 
-    init(reads: ReadSet, actions: [Action], isolation: IsolationLevel) {
+    init(reads: ReadSet, actions: [Action], packed: PackedActions? = nil, isolation: IsolationLevel) {
         self.reads = reads
+        self.packed = packed
         self.isolation = isolation
         var removed: Set<DataPath> = []
         var applications: Set<String> = []
         var domains: Set<String> = []
-        var addsFiles = false
+        var addsFiles = packed.map { !$0.added.isEmpty } ?? false
         var changesProtocol = false
         var changesMetadata = false
         for action in actions {
@@ -44,7 +46,7 @@ struct ConflictChecker: Sendable {
             case .protocol: if changesProtocol { return .protocolChanged }
             case .metadata: return .metadataChanged
             case let .remove(file):
-                if removed.contains(file.path) { return .removedTwice(path: file.path.decoded) }
+                if removed.contains(file.path) || packed?.removes(file.path) == true { return .removedTwice(path: file.path.decoded) }
                 if reads.hasRead(file.path) { return .removedReadFile(path: file.path.decoded) }
             case let .add(file):
                 if mustSee(file, of: winner), reads.wouldRead(file) { return .addedFile(path: file.path.decoded) }

@@ -37,7 +37,8 @@ struct PostCommit {
         guard snapshot.metadata.isEnabled(SymlinkManifest.property) else { return }
         let manifest = SymlinkManifest(table: table, snapshot: snapshot)
         do {
-            let touched = SymlinkManifest.partitions(of: transaction.actions, keys: snapshot.files.partitionKeys)
+            let isPacked = transaction.packed.map { !$0.isEmpty } ?? false
+            let touched = isPacked ? nil : SymlinkManifest.partitions(of: transaction.actions, keys: snapshot.files.partitionKeys)
             if touched?.isEmpty == true { return }
             let listing = table.store.list(prefix: SymlinkManifest.directory, startAfter: nil)
             let isThere = try await listing.next() != nil

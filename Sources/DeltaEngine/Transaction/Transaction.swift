@@ -11,6 +11,8 @@ public struct Transaction: Sendable {
     public var operation: OperationInfo
     public var reads: ReadSet
     public var actions: [Action]
+    /// Adds and removes beside ``actions``, for commits that are too large for these.
+    var packed: PackedActions?
 
     /// What the transaction does to the table; found from the actions where nil. Set it for commits without actions (`.vacuum`).
     public var access: Access?
@@ -69,13 +71,18 @@ extension Transaction {
             case .metadata, .protocol, .transaction, .domainMetadata: continue
             }
         }
+        if let packed {
+            adds = adds || !packed.added.isEmpty
+            removesData = removesData || !packed.removed.isEmpty
+        }
         if removesData { return .rewrite }
         if adds { return .append }
         return rearranges ? .maintain : .metadataChange
     }
 
     var changesData: Bool {
-        actions.contains { action in
+        if hasPackedActions { return true }
+        return actions.contains { action in
             switch action {
             case let .add(file): file.dataChange
             case let .remove(file): file.dataChange
@@ -86,7 +93,8 @@ extension Transaction {
     }
 
     var hasFileActions: Bool {
-        actions.contains { action in
+        if hasPackedActions { return true }
+        return actions.contains { action in
             switch action {
             case .add, .remove: true
             default: false
@@ -94,10 +102,12 @@ extension Transaction {
         }
     }
 
+    private var hasPackedActions: Bool { packed.map { !$0.isEmpty } ?? false }
+
     /// Adds alone, decided without a look at the table.
     var isBlindAppend: Bool {
-        guard reads.isNone else { return false }
-        var adds = false
+        guard reads.isNone, packed?.removed.isEmpty ?? true else { return false }
+        var adds = packed.map { !$0.added.isEmpty } ?? false
         for action in actions {
             switch action {
             case let .add(file):

@@ -23,6 +23,29 @@ import Testing
         #expect(older.tombstonePaths == ["b", "c"])
     }
 
+    /// What is fetched at once says nothing of where lines end.
+    @Test(arguments: [1, 7, 100, 333] as [Int64])
+    func commitsReadInPartsAreTheSame(bytes: Int64) async throws {
+        let log = LogFixture()
+        try await log.create()
+        try await log.commit(1, (0..<40).map { LogFixture.add("file-\($0)", size: Int64($0)) })
+        try await log.commit(2, (0..<9).map { LogFixture.remove("file-\($0 * 3)") } + [LogFixture.add("late")])
+        let whole = try await log.table.snapshot()
+        var loader = SnapshotLoader(store: log.store, environment: log.table.environment)
+        loader.largestFetch = bytes
+        let parts = try await loader.load(version: nil)
+        #expect(parts.paths == whole.paths && parts.tombstonePaths == whole.tombstonePaths)
+        #expect(parts.sizeInBytes == whole.sizeInBytes && parts.metadata == whole.metadata && parts.commitInfo?.operation == whole.commitInfo?.operation)
+        // The line of an error counts from the commit's first.
+        try await log.commit(3, (0..<5).map { LogFixture.add("more-\($0)") } + ["{"])
+        await #expect {
+            _ = try await loader.load(version: nil)
+        } throws: {
+            guard case .corruptCommit(version: 3, line: 6, _)? = $0 as? DeltaError else { return false }
+            return true
+        }
+    }
+
     @Test func filesAreToldApartByTheirDeletionVectors() async throws {
         let log = LogFixture()
         try await log.create(

@@ -9,6 +9,8 @@ public struct CloneOperation: Sendable {
     public let source: DeltaTable
     public let target: DeltaTable
     public let options: CloneOptions
+    /// Bytes of actions from which on the commit is written in parts.
+    var commitBuffer = PackedActions.largestPiece
 
     public init(source: DeltaTable, target: DeltaTable, options: CloneOptions) {
         self.source = source
@@ -146,11 +148,13 @@ public struct CloneOperation: Sendable {
     /// Brings the files that the target lacks, and returns what has to be committed of all of them, and the files that the commit adds.
     private func bring(
         _ plan: ClonePlan, _ staged: StagedFiles, _ metrics: inout CloneMetrics, _ progress: @escaping ProgressReporter
-    ) async throws -> (actions: [Action], brought: [CloneVerification.Pair]) {
+    ) async throws -> (actions: PackedActions, brought: [CloneVerification.Pair]) {
         let now = target.environment.clock.now()
-        var actions: [Action] = []
+        let actions = PackedActionsBuilder(largestPiece: commitBuffer)
         var brought: [CloneVerification.Pair] = []
-        if let snapshot = plan.target { actions = plan.removed.map { .remove(snapshot.files[$0].remove(at: now, dataChange: true)) } }
+        if let snapshot = plan.target {
+            for position in plan.removed { actions.remove(snapshot.files[position].remove(at: now, dataChange: true)) }
+        }
         let copied = CopiedFiles(
             source: source, target: target, staged: staged, known: plan.knownVectors, filesTotal: metrics.numCopiedFiles, bytesTotal: metrics.copiedFilesSize,
             progress: progress)
@@ -170,21 +174,21 @@ public struct CloneOperation: Sendable {
                 if let own = file.own {
                     if add.isSaidBy(own.add) { return }
                     // One path with another vector is another file to the log.
-                    if own.deletionVector != add.deletionVector { actions.append(.remove(own.remove(at: now, dataChange: true))) }
+                    if own.deletionVector != add.deletionVector { actions.remove(own.remove(at: now, dataChange: true)) }
                 }
-                actions.append(.add(add))
+                actions.add(add)
                 if options.conditions.verifiesRows { brought.append((file.position, add)) }
             })
         if options.mode == .deep {
             (metrics.numCopiedFiles, metrics.copiedFilesSize, metrics.numCopiedDeletionVectorFiles) = copied.metrics
         }
-        return (actions, brought)
+        return (try await actions.finish(), brought)
     }
 
     // MARK: Committing
 
     private func transaction(
-        _ source: Snapshot, _ snapshot: Snapshot?, _ state: CloneState, _ files: [Action], _ metrics: CloneMetrics
+        _ source: Snapshot, _ snapshot: Snapshot?, _ state: CloneState, _ files: PackedActions, _ metrics: CloneMetrics
     ) -> Transaction {
         let operation = OperationInfo(
             "CLONE",
@@ -200,7 +204,7 @@ public struct CloneOperation: Sendable {
         if state.changesProtocol { transaction.actions.append(.protocol(state.protocol)) }
         if state.changesMetadata { transaction.actions.append(.metadata(state.metadata)) }
         transaction.actions += state.domains.map(Action.domainMetadata)
-        transaction.actions += files
+        transaction.packed = files
         transaction.looksUpFiles = true
         options.conditions.apply(to: &transaction)
         FaultPoint.hit("clone.beforeCommit")

@@ -71,7 +71,7 @@ final class FirstCommit {
             // A time-out, a broken connection, a cancelled task: the commit may be there all the same.
             let (store, txnId) = (store, txnId)
             let isOurs = await Task { () -> Bool? in
-                do { return try CommitReader.commitInfo(try await store.get(path), version: 0)?.txnId == txnId } catch ObjectStoreError.notFound {
+                do { return try await CommitReader.commitInfo(of: path, in: store, version: 0)?.txnId == txnId } catch ObjectStoreError.notFound {
                     return false
                 } catch {
                     return nil

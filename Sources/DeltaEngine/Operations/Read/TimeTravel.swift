@@ -78,7 +78,7 @@ private struct TimeTravel {
     }
 
     private func stamp(of commit: LogFile) async throws -> Timestamp {
-        guard let time = try CommitReader.commitInfo(try await table.store.get(commit.path), version: commit.version)?.inCommitTimestamp else {
+        guard let time = try await CommitReader.commitInfo(of: commit, in: table.store)?.inCommitTimestamp else {
             throw DeltaError.corruptLog(version: commit.version, reason: "its commit has no in-commit timestamp, which the table's properties ask for")
         }
         return Timestamp(milliseconds: time)

@@ -14,12 +14,13 @@ struct CommitVerification {
     /// Throws ``DeltaError/commitNotAsMeant(version:reason:)``, and what the store throws.
     func run(_ snapshot: Snapshot) async throws -> Verification.Table {
         let (adds, removes) = segments()
-        let found = snapshot.files.positions(of: adds)
-        guard found.count == adds.count else {
-            throw notAsMeant(snapshot, "of \(adds.count) files that the commit adds the table has \(found.count)")
+        let addCount = adds.count + (transaction.packed?.added.count ?? 0)
+        let found = positions(of: adds, transaction.packed?.added, in: snapshot.files)
+        guard found.count == addCount else {
+            throw notAsMeant(snapshot, "of \(addCount) files that the commit adds the table has \(found.count)")
         }
         // A file that only changed its deletion vector or its statistics is removed and added: by its path it stays, as another logical file, or as the same.
-        let readded = snapshot.files.positions(of: removes).filter { !found.contains($0) }
+        let readded = positions(of: removes, transaction.packed?.removed, in: snapshot.files).filter { !found.contains($0) }
         if let left = readded.first {
             throw notAsMeant(snapshot, "it still has \(snapshot.files[left].path), which the commit removes")
         }
@@ -34,8 +35,9 @@ struct CommitVerification {
     /// Where no other commit came between, the table has as many files as it had, and those of the commit more or fewer.
     private func checkTotals(_ snapshot: Snapshot, adds: FileSegment, removes: FileSegment) throws(DeltaError) {
         guard let before = transaction.readSnapshot, snapshot.version == before.version + 1 else { return }
-        let replaced = before.files.positions(of: removes).union(before.files.positions(of: adds))
-        let expected = before.numFiles - replaced.count + adds.count
+        let packed = transaction.packed
+        let replaced = positions(of: removes, packed?.removed, in: before.files).union(positions(of: adds, packed?.added, in: before.files))
+        let expected = before.numFiles - replaced.count + adds.count + (packed?.added.count ?? 0)
         guard snapshot.numFiles == expected else { throw notAsMeant(snapshot, "it has \(snapshot.numFiles) files in place of \(expected)") }
     }
 
@@ -51,5 +53,20 @@ struct CommitVerification {
             }
         }
         return (adds.finish(), removes.finish())
+    }
+
+    /// Where files are in a table, some of them known by their hashes; what it does not have is left out.
+    private func positions(of segment: FileSegment, _ hashes: [UInt64]?, in files: FileTable) -> Set<Int> {
+        var found = files.positions(of: segment)
+        guard let hashes, !hashes.isEmpty else { return found }
+        found.reserveCapacity(found.count + hashes.count)
+        var position = 0
+        for part in files.rows.parts {
+            for offset in 0..<part.count {
+                if hashes.containsSorted(part.segment.hashes[part.row(offset)]) { found.insert(position) }
+                position += 1
+            }
+        }
+        return found
     }
 }

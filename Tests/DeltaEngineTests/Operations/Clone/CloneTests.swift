@@ -90,6 +90,27 @@ import Testing
         #expect(try await Self.rows(target) == before, place)
     }
 
+    /// A commit of any size is written in parts, and refused as a whole where another one is there.
+    @Test(arguments: CloneOptions.Mode.allCases)
+    func aLargeCommitIsWrittenInParts(mode: CloneOptions.Mode) async throws {
+        let fixture = try await DataFixture(partitionBy: ["p"], properties: ["delta.enableDeletionVectors": "true"])
+        let tables = NamedTables(clock: fixture.clock)
+        let (source, target) = (tables.table("source", fixture.store), tables.table("target"))
+        var operation = CloneOperation(source: source, target: target, options: CloneOptions(mode: mode))
+        operation.commitBuffer = 0
+        for round in 0..<3 {
+            try await fixture.append(round * 12..<(round + 1) * 12)
+            _ = try await DeleteOperation(table: fixture.table, options: DeleteOptions(condition: "id % 12 = \(round)")).run()
+            let result = try await operation.run()
+            #expect(result.version == Int64(round))
+            let verified = try #require(result.verification.table)
+            #expect(verified.files == Int64(try await source.snapshot().numFiles))
+            #expect(try await Self.rows(target) == (try await Self.rows(source)))
+            let info = try await target.history(limit: 1).first?.commitInfo
+            #expect(info?.operation == "CLONE" && info?.txnId != nil)
+        }
+    }
+
     @Test func aCloneOfACloneRefersToTheFirst() async throws {
         let fixture = try await DataFixture(partitionBy: ["p"], properties: ["delta.enableDeletionVectors": "true"])
         try await fixture.append(0..<12)

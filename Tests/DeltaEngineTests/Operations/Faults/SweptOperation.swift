@@ -61,6 +61,8 @@ struct SweptOperation: Sendable, CustomStringConvertible {
         SweptOperation(
             name: "shallow clone, again", prepare: cloned(.shallow), subject: .clone, run: clone(.shallow), afterwards: sourceMovesOn, isDone: isClone),
         SweptOperation(
+            name: "shallow clone, piece by piece", prepare: cloned(.shallow), subject: .clone, run: clone(.shallow, commitBuffer: 0), isDone: isClone),
+        SweptOperation(
             name: "convert", suits: { !$0.vectors && $0.mapping == "none" }, prepare: withoutLog, run: { _ = try await ConvertOperation(table: $0).run() }),
         SweptOperation(
             name: "convert, piece by piece", suits: { !$0.vectors && $0.mapping == "none" }, prepare: withoutLog,
@@ -134,11 +136,15 @@ struct SweptOperation: Sendable, CustomStringConvertible {
             }),
     ]
 
-    private static func clone(_ mode: CloneOptions.Mode, _ conditions: CommitConditions = once) -> @Sendable (DeltaTable) async throws -> Void {
+    private static func clone(
+        _ mode: CloneOptions.Mode, _ conditions: CommitConditions = once, commitBuffer: Int64 = PackedActions.largestPiece
+    ) -> @Sendable (DeltaTable) async throws -> Void {
         { source in
             let place = try TableLocation(SweptTable.Place.clone.location)
             let target = DeltaTable(store: try source.environment.outside.table(at: place), environment: source.environment)
-            _ = try await CloneOperation(source: source, target: target, options: CloneOptions(mode: mode, conditions: conditions)).run()
+            var operation = CloneOperation(source: source, target: target, options: CloneOptions(mode: mode, conditions: conditions))
+            operation.commitBuffer = commitBuffer
+            _ = try await operation.run()
         }
     }
 
