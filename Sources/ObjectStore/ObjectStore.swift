@@ -8,6 +8,10 @@ public protocol ObjectStore: Sendable {
     /// The root as a URL a person would write (`file:///data/orders`), for messages. Never holds a credential.
     var rootDescription: String { get }
 
+    /// Whether of several that race for a path, by ``write(_:)`` or by a put-if-absent, exactly one wins. Where it is false a store that forgets the condition when
+    /// parts are put together may overwrite another's object: data files have names of their own, but commits must be put.
+    var winsPathsInParts: Bool { get }
+
     /// Size and times of one object. Throws ``ObjectStoreError/notFound(path:)``.
     func head(_ path: ObjectPath) async throws -> ObjectInfo
 
@@ -49,6 +53,8 @@ public protocol ObjectStore: Sendable {
 }
 
 extension ObjectStore {
+    public var winsPathsInParts: Bool { false }
+
     public func get(_ path: ObjectPath) async throws -> Bytes { try await get(path, range: nil) }
 
     public func copy(_ source: ObjectPath, of store: any ObjectStore, sizeInBytes: Int64, to path: ObjectPath) async throws -> Bool { false }

@@ -243,10 +243,10 @@ struct CommitAttempt {
         let packed: PackedActions?
     }
 
-    /// Puts it in one piece, or where it is large as it is unpacked. Throws ``ObjectStoreError/alreadyExists(path:)``.
+    /// Puts it in one piece, or where it is large, and the store lets nobody overwrite it, as it is unpacked. Throws ``ObjectStoreError/alreadyExists(path:)``.
     private func write(_ content: Content, to path: ObjectPath) async throws {
         guard let packed = content.packed else { return try await store.put(path, content.head, mode: .ifAbsent) }
-        guard packed.isStreamed else {
+        guard packed.isStreamed, store.winsPathsInParts else {
             var whole = BytesBuilder(capacity: content.head.count + Int(packed.sizeInBytes))
             content.head.withUnsafeBytes { whole.append(contentsOf: $0) }
             try await packed.forEachBlock { lines in lines.withUnsafeBytes { whole.append(contentsOf: $0) } }

@@ -35,6 +35,7 @@ public final class FaultInjectingStore: ObjectStore {
     }
 
     public var rootDescription: String { store.rootDescription }
+    public var winsPathsInParts: Bool { store.winsPathsInParts }
 
     /// How many calls there were.
     public var callCount: Int { count.withLock { $0 } }

@@ -21,6 +21,8 @@ public final class InMemoryStore: ObjectStore {
         self.clock = clock
     }
 
+    public var winsPathsInParts: Bool { true }
+
     public var rootDescription: String { "memory:///" }
 
     private func object(_ path: ObjectPath) throws -> Object {

@@ -27,6 +27,8 @@ public final class LocalStore: ObjectStore {
         self.random = random
     }
 
+    public var winsPathsInParts: Bool { true }
+
     public var rootDescription: String { "file://\(tree.root.percentEncodedPath)" }
 
     public func head(_ path: ObjectPath) async throws -> ObjectInfo {

@@ -67,6 +67,9 @@ final class RemoteStore<Service: RemoteService>: ObjectStore {
         self.pageSize = pageSize
     }
 
+    /// Azure's block lists and Google's resumable uploads end with a condition.
+    var winsPathsInParts: Bool { true }
+
     private func key(_ path: ObjectPath) -> String { prefix + path.string }
 
     /// What messages name an object.

@@ -20,6 +20,9 @@ public final class S3Store: ObjectStore {
         self.pageSize = pageSize
     }
 
+    /// Amazon's own service keeps the condition; of others it is known that some do not.
+    public var winsPathsInParts: Bool { bucket.configuration.endpoint.isAWS }
+
     public var rootDescription: String { "s3://\(bucket.name)/\(prefix.percentEncodedPath)" }
 
     private func key(_ path: ObjectPath) -> String { prefix + path.string }

@@ -8,6 +8,7 @@ final class DirectoryStore: ObjectStore {
     private let store: any ObjectStore
     private let prefix: String
     let rootDescription: String
+    var winsPathsInParts: Bool { store.winsPathsInParts }
 
     /// - Parameters:
     ///   - directory: below the other store's root; empty for all of it.

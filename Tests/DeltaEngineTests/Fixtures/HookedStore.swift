@@ -13,6 +13,7 @@ final class HookedStore: ObjectStore {
     }
 
     var rootDescription: String { store.rootDescription }
+    var winsPathsInParts: Bool { store.winsPathsInParts }
 
     func put(_ path: ObjectPath, _ bytes: Bytes, mode: PutMode) async throws {
         let isFirst =

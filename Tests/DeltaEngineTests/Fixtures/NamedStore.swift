@@ -7,6 +7,7 @@ import ObjectStore
 final class NamedStore: ObjectStore {
     private let store: any ObjectStore
     let rootDescription: String
+    var winsPathsInParts: Bool { store.winsPathsInParts }
 
     init(_ store: any ObjectStore, at location: String) {
         self.store = store

@@ -7,7 +7,12 @@ final class RecordingStore: ObjectStore {
     private let recorded = Lock<[String]>([])
     private let fetched = Lock(0)
 
-    init(_ store: any ObjectStore) { self.store = store }
+    let winsPathsInParts: Bool
+
+    init(_ store: any ObjectStore, winsPathsInParts: Bool? = nil) {
+        self.store = store
+        self.winsPathsInParts = winsPathsInParts ?? store.winsPathsInParts
+    }
 
     /// The requests since the last call: the verb and the path, in the order they came.
     func takeRequests() -> [String] {

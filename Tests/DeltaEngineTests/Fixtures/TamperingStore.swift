@@ -14,6 +14,7 @@ final class TamperingStore: ObjectStore {
     }
 
     var rootDescription: String { store.rootDescription }
+    var winsPathsInParts: Bool { store.winsPathsInParts }
 
     func put(_ path: ObjectPath, _ bytes: Bytes, mode: PutMode) async throws { try await store.put(path, bytes, mode: mode) }
     func head(_ path: ObjectPath) async throws -> ObjectInfo { try await store.head(path) }

@@ -18,7 +18,7 @@ final class FirstCommit {
 
     /// - Parameters:
     ///   - info: the `commitInfo` action, which has to be the first.
-    ///   - buffer: bytes of files' actions from which on they are written as they come.
+    ///   - buffer: bytes of files' actions from which on they are written as they come, where the store wins paths so (``ObjectStore/winsPathsInParts``).
     init(store: any ObjectStore, info: JSONValue, txnId: String, buffer: Int = largestBuffer) {
         self.store = store
         self.info = JSON.encode(["commitInfo": info]) + "\n"
@@ -28,7 +28,7 @@ final class FirstCommit {
 
     func add(_ action: Action) async throws {
         append(JSON.encode(action.json) + "\n")
-        if writer == nil, lines.count >= buffer {
+        if writer == nil, lines.count >= buffer, store.winsPathsInParts {
             let writer = try await store.write(try ObjectPath(LogFileName.commitPath(0)))
             self.writer = writer
             try await writer.write(Bytes(info))

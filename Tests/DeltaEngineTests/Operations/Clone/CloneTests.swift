@@ -111,6 +111,22 @@ import Testing
         }
     }
 
+    /// In parts some stores would let it take another commit's place.
+    @Test(arguments: [true, false])
+    func aLargeCommitIsWrittenInPartsOnlyWhereItTakesNobodysPlace(winsPathsInParts: Bool) async throws {
+        let fixture = try await DataFixture()
+        try await fixture.append(0..<12)
+        let tables = NamedTables(clock: fixture.clock)
+        let store = RecordingStore(tables.table("target").store, winsPathsInParts: winsPathsInParts)
+        let target = DeltaTable(store: store, environment: tables.table("target").environment)
+        var operation = CloneOperation(source: tables.table("source", fixture.store), target: target, options: CloneOptions(mode: .deep))
+        operation.commitBuffer = 0
+        _ = try await operation.run()
+        let commits = store.takeRequests().filter { $0.hasSuffix("_delta_log/00000000000000000000.json") && !$0.hasPrefix("get") && !$0.hasPrefix("head") }
+        #expect(commits == ["\(winsPathsInParts ? "write" : "put") _delta_log/00000000000000000000.json"])
+        #expect(try await Self.rows(target) == (try await Self.rows(operation.source)))
+    }
+
     @Test func aCloneOfACloneRefersToTheFirst() async throws {
         let fixture = try await DataFixture(partitionBy: ["p"], properties: ["delta.enableDeletionVectors": "true"])
         try await fixture.append(0..<12)
