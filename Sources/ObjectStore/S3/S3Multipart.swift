@@ -73,7 +73,7 @@ struct S3MultipartUpload: MultipartUpload {
         return checksum.map { "\(tag) \($0)" } ?? tag
     }
 
-    /// A server that forgets the condition here is asked whether something is there first; a commit is never written in parts.
+    /// A server that forgets the condition here is asked whether something is there first; commits are not written to it in parts.
     func complete(_ receipts: [String], size: Int64) async throws {
         if !bucket.configuration.endpoint.isAWS, try await existing() != nil { throw ObjectStoreError.alreadyExists(path: name) }
         var request = bucket.request("complete", "writing", "POST", key: key, query: [("uploadId", id)])

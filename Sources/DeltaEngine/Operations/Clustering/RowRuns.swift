@@ -97,8 +97,10 @@ final class RowRuns: Sendable {
     private static let entryBytes = 16
 
     private static func entry(_ entries: UnsafeRawBufferPointer, _ place: Int) -> (start: Int, row: Int) {
-        let words = (0..<2).map { entries.loadUnaligned(fromByteOffset: place * entryBytes + $0 * 8, as: UInt64.self) }
-        return (Int(words[0]), Int(words[1]))
+        let offset = place * entryBytes
+        return (
+            Int(entries.loadUnaligned(fromByteOffset: offset, as: UInt64.self)), Int(entries.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
+        )
     }
 
     /// For each of some neighbouring ranges its pieces, in the order of the runs.
