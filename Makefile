@@ -4,7 +4,7 @@ SWIFT_RELEASE = swift build -c release --static-swift-stdlib --product levee
 LEVEE = .build/release/levee
 PYTHON = .venv/bin/python
 
-.PHONY: build demo dev test unit interop bench bench-log bench-log-curve bench-parquet bench-store bench-large bench-page-copy fuzz soak lint format generate clean dependencies peers help
+.PHONY: build rootfs image demo dev test unit interop bench bench-log bench-log-curve bench-parquet bench-store bench-large bench-page-copy fuzz soak lint format generate clean dependencies peers help
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,18 @@ peers:
 
 build: dependencies ## build the release binary, .build/release/levee
 	$(SWIFT_RELEASE)
+
+IMAGE = .build/image
+
+rootfs: build ## the root file system of the image and its bill of materials, below .build/image, without a container engine
+	@rm -rf $(IMAGE)/rootfs
+	@mkdir -p $(IMAGE)
+	@scripts/rootfs --strip --output $(IMAGE)/rootfs --sbom $(IMAGE)/levee.spdx.json $(LEVEE)
+
+image: build ## the same packed as an image, .build/image/levee.oci.tar, which docker load and skopeo take
+	@rm -rf $(IMAGE)/rootfs
+	@mkdir -p $(IMAGE)
+	@scripts/rootfs --strip --output $(IMAGE)/rootfs --sbom $(IMAGE)/levee.spdx.json --oci $(IMAGE)/levee.oci.tar $(LEVEE)
 
 demo: build ## create a table of small files, let the operator compact it, show before and after
 	@scripts/demo $(LEVEE)
