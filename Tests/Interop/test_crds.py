@@ -107,6 +107,7 @@ def check(kind, spec, old=None):
 OPTIMIZE = {"tableRef": {"name": "orders"}, "optimize": {}}
 TABLE = {"location": "file:///lake/orders", "storageRef": {"name": "lake"}}
 POLICY = {"tableSelector": {}, "optimize": {}}
+CLONE = {"source": {"tableRef": {"name": "orders"}}, "target": {"location": "file:///lake/copy", "storageRef": {"name": "lake"}}}
 S3 = {"root": "s3://lake/bronze", "s3": {}, "credentials": {"secretRef": {"name": "keys"}}}
 PROFILE = {"root": "file:///data/lake", "filesystem": {"persistentVolumeClaim": "lake", "mountPath": "/data"}}
 
@@ -124,6 +125,10 @@ PROFILE = {"root": "file:///data/lake", "filesystem": {"persistentVolumeClaim": 
         ("TableOperation", {**TABLE, "generateManifest": {}}),
         ("TableOperation", {**TABLE, "vacuum": {"inventory": {"location": "file:///lake/inventory.parquet"}}}),
         ("MaintenancePolicy", {"tableSelector": {}, "logCleanup": {"schedule": "0 5 * * 0"}}),
+        ("TableClone", CLONE),
+        ("TableClone", {**CLONE, "mode": "Shallow", "sync": {"schedule": "0 6 * * *", "timeZone": "Europe/Berlin"}, "jobTemplate": {}}),
+        ("TableClone", {**CLONE, "source": {**TABLE, "version": 42}}),
+        ("TableClone", {**CLONE, "source": {**TABLE, "timestamp": "2026-03-01T06:00:00Z"}}),
         ("DeltaTable", TABLE),
         ("DeltaTable", {**TABLE, "observe": {"interval": "1h30m"}}),
         ("MaintenancePolicy", POLICY),
@@ -159,6 +164,14 @@ def test_good_specs_pass(kind, spec):
         ("TableOperation", {"tableRef": {"name": "orders"}, "vacuum": {"retention": "24h"}}, "vacuum.retention is below 168h"),
         ("TableOperation", {**TABLE, "vacuum": {"mode": "Lite", "inventory": {"location": "file:///lake/i.parquet"}}}, "vacuum.mode Lite lists nothing"),
         ("TableOperation", {**TABLE, "compactLog": {"from": 9, "to": 3}}, "compactLog.from must be below compactLog.to"),
+        ("TableClone", {**CLONE, "source": {}}, "name the source either by tableRef or by location"),
+        ("TableClone", {**CLONE, "source": {"tableRef": {"name": "orders"}, **TABLE}}, "name the source either by tableRef or by location"),
+        ("TableClone", {**CLONE, "source": {"location": "file:///lake/orders"}}, "storageRef goes with location"),
+        ("TableClone", {**CLONE, "source": {**TABLE, "version": 4, "timestamp": "2026-03-01T06:00:00Z"}}, "by version or by timestamp, not by both"),
+        ("TableClone", {**CLONE, "source": {**TABLE, "version": 4}, "sync": {"schedule": "@daily"}}, "is cloned once: leave out sync"),
+        ("TableClone", {**CLONE, "source": {**TABLE, "storageRef": {"name": "other"}}}, "target.storageRef must be the storageRef of the source"),
+        ("TableClone", {**CLONE, "source": {**TABLE, "location": "file:///lake/copy"}}, "target.location is the source's own"),
+        ("TableClone", {**CLONE, "target": {**CLONE["target"], "location": "file:///lake/../etc"}}, "location must not contain '..'"),
         ("DeltaTable", {**TABLE, "location": "file:///lake/../etc"}, "location must not contain '..'"),
         ("DeltaTable", {**TABLE, "observe": {"interval": "10ms"}}, "observe.interval must be between 1s and 24h"),
         ("MaintenancePolicy", {"tableSelector": {}}, "the policy has no task"),
@@ -238,8 +251,27 @@ def test_a_tables_location_is_immutable():
     assert any("immutable" in found for found in check("DeltaTable", {**TABLE, "location": "file:///lake/other"}, TABLE))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": {"tableRef": {"name": "other"}}},
+        {"source": TABLE},
+        {"target": {**CLONE["target"], "location": "file:///lake/other"}},
+        {"target": {**CLONE["target"], "storageRef": {"name": "other"}}},
+        {"mode": "Shallow"},
+    ],
+)
+def test_what_a_clone_is_of_and_where_it_is_are_immutable(change):
+    assert any("immutable" in found for found in check("TableClone", {**CLONE, **change}, CLONE))
+
+
+def test_what_a_clone_follows_may_change():
+    for change in ({"source": {**CLONE["source"], "version": 3}}, {"suspend": True}, {"sync": {"schedule": "@daily"}}):
+        assert check("TableClone", {**CLONE, **change}, CLONE) == []
+
+
 def test_examples_use_fields_that_exist():
-    for path in glob.glob(os.path.join(ROOT, "examples", "quickstart", "*.yaml")):
+    for path in glob.glob(os.path.join(ROOT, "examples", "*", "*.yaml")):
         for document in yaml.safe_load_all(open(path)):
             node = schema(document["kind"])["properties"]["spec"]
             assert unknown(node, document["spec"], "spec") == []

@@ -5,6 +5,8 @@ import ObjectStore
 /// Makes another place the same table as the task's, at a version or a time (at most one of them) or as it is now.
 public struct CloneWork: TaskWork {
     public static let name = "clone"
+    /// Which version of the source the target holds: among the result's metrics, and in the commit's provenance.
+    public static let sourceVersionMetric = "sourceVersion"
 
     /// The target's directory as a URL, as the worker sees it; below the task's root.
     public var target: String
@@ -38,7 +40,7 @@ public struct CloneWork: TaskWork {
         let target = try committed(run)
         let options = CloneOptions(mode: mode, version: source, replace: replace, dryRun: run.task.dryRun, conditions: run.conditions)
         let result = try await CloneOperation(source: run.table, target: target, options: options).run(progress: run.progress)
-        if result.alreadyApplied { return try await run.alreadyApplied(in: target) }
+        if result.alreadyApplied { return try await run.alreadyApplied(in: target, also: [Self.sourceVersionMetric]) }
         let metrics = result.metrics
         let counts =
             "version \(result.sourceVersion) to \(target.location): \(metrics.sourceNumOfFiles) files (\(metrics.sourceTableSize.formattedBytes)), "
@@ -47,6 +49,8 @@ public struct CloneWork: TaskWork {
             run.task.dryRun
             ? "would clone \(counts)"
             : result.version == nil ? "nothing to do: \(target.location) is as version \(result.sourceVersion) is" : "cloned \(counts)"
-        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: metrics.counters, verification: result.verification)
+        var counters = metrics.counters
+        counters[Self.sourceVersionMetric] = result.sourceVersion
+        return TaskResult(outcome: .succeeded, message: message, version: result.version, metrics: counters, verification: result.verification)
     }
 }

@@ -23,14 +23,17 @@ public struct TaskRun: Sendable {
 
     /// An earlier pod of this run committed and died before it could say so; its commit has what it would have said.
     ///
-    /// - Parameter other: the table that it commits to, where that is not the task's.
-    func alreadyApplied(in other: DeltaTable? = nil) async throws -> TaskResult {
+    /// - Parameters:
+    ///   - other: the table that it commits to, where that is not the task's.
+    ///   - provenance: numbers of the commit's provenance that count among the metrics.
+    func alreadyApplied(in other: DeltaTable? = nil, also provenance: [String] = []) async throws -> TaskResult {
         let records = try await (other ?? table).history(limit: 200)
         guard let record = records.first(where: { $0.commitInfo?.levee?["operationUid"]?.stringValue == task.operation.uid }) else {
             return TaskResult(outcome: .succeeded, message: "nothing was done: the table has this run, or a later one of its appId, already")
         }
         var metrics: [String: Int64] = [:]
         for (name, value) in record.commitInfo?.operationMetrics ?? JSONObject() { metrics[name] = value.intValue ?? value.stringValue.flatMap { Int64($0) } }
+        for name in provenance { metrics[name] = record.commitInfo?.levee?[name]?.intValue }
         return TaskResult(
             outcome: .succeeded, message: "an earlier try had committed version \(record.version)", version: record.version, metrics: metrics)
     }

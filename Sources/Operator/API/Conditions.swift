@@ -54,6 +54,12 @@ enum ConditionReason: String, Sendable, CaseIterable, Error {
     case planning = "Planning"
     case invalidSpec = "InvalidSpec"
 
+    // TableClone
+    case synced = "Synced"
+    case syncing = "Syncing"
+    case syncFailed = "SyncFailed"
+    case tableNameTaken = "TableNameTaken"
+
     // TableOperation
     case waitingForTable = "WaitingForTable"
     case concurrencyLimit = "ConcurrencyLimit"

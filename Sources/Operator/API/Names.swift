@@ -10,6 +10,10 @@ enum Names {
     static let reasonAnnotation = "levee.dev/reason"
     /// The bytes that an operation is expected to rewrite, which its policy's budget counts until it has ended.
     static let expectedBytesAnnotation = "levee.dev/expected-bytes"
+    /// What of the source a TableClone's operation clones; the clone's generation that asked for it; the value of ``reconcileAnnotation`` that did.
+    static let askedAnnotation = "levee.dev/asked"
+    static let generationAnnotation = "levee.dev/generation"
+    static let requestedAnnotation = "levee.dev/requested"
     /// What a probe's Job probes; see ``ProbeJobs``.
     static let probeSubjectAnnotation = "levee.dev/probe-subject"
     /// The container that works, in a worker's pod.
@@ -23,7 +27,9 @@ enum Names {
         static let table = "levee.dev/table"
         static let policy = "levee.dev/policy"
         static let task = "levee.dev/task"
-        /// The number of a policy's run of a task on a table, growing.
+        /// The TableClone that an operation works for, and that a DeltaTable shows the target of.
+        static let clone = "levee.dev/clone"
+        /// The number of a policy's run of a task on a table, or of a TableClone's run, growing.
         static let run = "levee.dev/run"
         static let operation = "levee.dev/operation"
         static let operationUID = "levee.dev/operation-uid"
@@ -35,8 +41,15 @@ enum Names {
     /// The name of a policy's operation. A function of what stands in the table's status, so that an operator that died after it made the
     /// operation makes the same one again, and finds it there.
     static func operation(table: String, tableUID: String, task: MaintenanceTask, run: Int64) -> String {
-        let suffix = "-\(task.nameComponent)-\(run)-\(shortHash(tableUID, length: 5))"
-        return shortened(table, to: 63 - suffix.utf8.count) + suffix
+        numbered(table, "\(task.nameComponent)-\(run)", uid: tableUID)
+    }
+
+    /// The name of a TableClone's operation; as those of policies, a function of what stands in the status.
+    static func operation(clone: String, uid: String, run: Int64) -> String { numbered(clone, "clone-\(run)", uid: uid) }
+
+    private static func numbered(_ name: String, _ number: String, uid: String) -> String {
+        let suffix = "-\(number)-\(shortHash(uid, length: 5))"
+        return shortened(name, to: 63 - suffix.utf8.count) + suffix
     }
 
     /// The name of an operation's Job. It holds the operation's uid: an operation deleted and made again under its old name has another Job.

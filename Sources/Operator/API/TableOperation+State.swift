@@ -53,7 +53,7 @@ extension TableOperation {
     /// The policy that made it; nil where a person did.
     var policyName: String? { metadata.labels[Names.Label.policy] }
 
-    /// The number of the policy's run on its table; nil where a person made it.
+    /// The number of the policy's run on its table, or of the TableClone's; nil where a person made it.
     var run: Int64? { metadata.labels[Names.Label.run].flatMap { Int64($0) } }
 
     var tableKey: ObjectKey? { spec.tableRef.map { ObjectKey(namespace: metadata.namespace, name: $0.name) } }

@@ -11,9 +11,14 @@ protocol Cluster: Sendable {
     func tables(inNamespace namespace: String) -> [DeltaTable]
     func policy(_ key: ObjectKey) -> MaintenancePolicy?
     func policies(inNamespace namespace: String) -> [MaintenancePolicy]
+    func clone(_ key: ObjectKey) -> TableClone?
+    /// TableClones of all namespaces with this target, however their specs spell it.
+    func clones(to location: TableLocation) -> [TableClone]
     func operation(_ key: ObjectKey) -> TableOperation?
     func operations(ofTable key: ObjectKey) -> [TableOperation]
     func operations(ofPolicy key: ObjectKey) -> [TableOperation]
+    /// Those that a TableClone made, by its uid.
+    func operations(ofClone uid: String) -> [TableOperation]
     func unfinishedOperations(inNamespace namespace: String) -> [TableOperation]
     func job(_ key: ObjectKey) -> Job?
     func pods(ofOperation uid: String, namespace: String) -> [Pod]
@@ -21,6 +26,7 @@ protocol Cluster: Sendable {
     func tables(at location: TableLocation) -> [DeltaTable]
 
     // Straight from the server.
+    func fetchOperation(_ key: ObjectKey) async throws(KubeError) -> TableOperation?
     func fetchJob(_ key: ObjectKey) async throws(KubeError) -> Job?
     func fetchPods(ofOperation uid: String, namespace: String) async throws(KubeError) -> [Pod]
     func fetchPods(ofProbe job: ObjectKey) async throws(KubeError) -> [Pod]
@@ -31,10 +37,13 @@ protocol Cluster: Sendable {
     func writeStatus(_ status: StorageProfileStatus, of profile: StorageProfile) async throws(KubeError)
     func writeStatus(_ status: DeltaTableStatus, of table: DeltaTable) async throws(KubeError)
     func writeStatus(_ status: MaintenancePolicyStatus, of policy: MaintenancePolicy) async throws(KubeError)
+    func writeStatus(_ status: TableCloneStatus, of clone: TableClone) async throws(KubeError)
     /// Returns the operation as it is now.
     func writeStatus(_ status: TableOperationStatus, of operation: TableOperation) async throws(KubeError) -> TableOperation
     /// Throws AlreadyExists where the name is taken.
     func create(_ operation: TableOperation) async throws(KubeError)
+    /// Throws AlreadyExists where the name is taken.
+    func create(_ table: DeltaTable) async throws(KubeError)
     /// Deletes this very operation.
     func delete(_ operation: TableOperation) async throws(KubeError)
     /// Replaces the finalizers of this very operation; returns it as it is now, nil where that was the end of it.

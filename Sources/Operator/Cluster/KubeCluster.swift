@@ -10,9 +10,11 @@ final class KubeCluster: Cluster {
     let profiles = Store<StorageProfile>()
     let tables = Store<DeltaTable>(indexes: [Index.location: { table in (try? TableLocation(table.spec.location)).map { [$0.description] } ?? [] }])
     let policies = Store<MaintenancePolicy>()
+    let clones = Store<TableClone>(indexes: [Index.location: { clone in clone.targetLocation.map { [$0.description] } ?? [] }])
     let operations = Store<TableOperation>(indexes: [
         Index.table: { operation in operation.tableKey.map { [$0.description] } ?? [] },
         Index.policy: { operation in operation.policyName.map { ["\(operation.metadata.namespace)/\($0)"] } ?? [] },
+        Index.clone: { operation in operation.cloneReference.map { [$0.uid] } ?? [] },
         Index.unfinished: { operation in operation.isFinished ? [] : [operation.metadata.namespace] },
     ])
     let jobs = Store<Job>()
@@ -23,6 +25,7 @@ final class KubeCluster: Cluster {
         static let location = "location"
         static let table = "table"
         static let policy = "policy"
+        static let clone = "clone"
         static let unfinished = "unfinished"
         static let operation = "operation"
     }
@@ -40,9 +43,12 @@ final class KubeCluster: Cluster {
     func tables(at location: TableLocation) -> [DeltaTable] { tables.objects(index: Index.location, value: location.description) }
     func policy(_ key: ObjectKey) -> MaintenancePolicy? { policies[key] }
     func policies(inNamespace namespace: String) -> [MaintenancePolicy] { policies.objects(namespace: namespace) }
+    func clone(_ key: ObjectKey) -> TableClone? { clones[key] }
+    func clones(to location: TableLocation) -> [TableClone] { clones.objects(index: Index.location, value: location.description) }
     func operation(_ key: ObjectKey) -> TableOperation? { operations[key] }
     func operations(ofTable key: ObjectKey) -> [TableOperation] { operations.objects(index: Index.table, value: key.description) }
     func operations(ofPolicy key: ObjectKey) -> [TableOperation] { operations.objects(index: Index.policy, value: key.description) }
+    func operations(ofClone uid: String) -> [TableOperation] { operations.objects(index: Index.clone, value: uid) }
     func unfinishedOperations(inNamespace namespace: String) -> [TableOperation] { operations.objects(index: Index.unfinished, value: namespace) }
     func job(_ key: ObjectKey) -> Job? { jobs[key] }
 
@@ -51,6 +57,8 @@ final class KubeCluster: Cluster {
     }
 
     // MARK: - Straight from the server
+
+    func fetchOperation(_ key: ObjectKey) async throws(KubeError) -> TableOperation? { try await client.find(TableOperation.self, key) }
 
     func fetchJob(_ key: ObjectKey) async throws(KubeError) -> Job? { try await client.find(Job.self, key) }
 
@@ -80,6 +88,7 @@ final class KubeCluster: Cluster {
     func writeStatus(_ status: StorageProfileStatus, of profile: StorageProfile) async throws(KubeError) { try await apply(status, to: profile) }
     func writeStatus(_ status: DeltaTableStatus, of table: DeltaTable) async throws(KubeError) { try await apply(status, to: table) }
     func writeStatus(_ status: MaintenancePolicyStatus, of policy: MaintenancePolicy) async throws(KubeError) { try await apply(status, to: policy) }
+    func writeStatus(_ status: TableCloneStatus, of clone: TableClone) async throws(KubeError) { try await apply(status, to: clone) }
 
     func writeStatus(_ status: TableOperationStatus, of operation: TableOperation) async throws(KubeError) -> TableOperation {
         try await apply(status, to: operation)
@@ -97,6 +106,12 @@ final class KubeCluster: Cluster {
         FaultPoint.hit("operator.create-operation.before")
         try await client.create(operation)
         FaultPoint.hit("operator.create-operation.after")
+    }
+
+    func create(_ table: DeltaTable) async throws(KubeError) {
+        FaultPoint.hit("operator.create-table.before")
+        try await client.create(table)
+        FaultPoint.hit("operator.create-table.after")
     }
 
     func delete(_ operation: TableOperation) async throws(KubeError) {
@@ -155,7 +170,7 @@ final class KubeCluster: Cluster {
 
 extension KubeCluster {
     var isSynced: Bool {
-        profiles.isSynced && tables.isSynced && policies.isSynced && operations.isSynced && jobs.isSynced && pods.isSynced
+        profiles.isSynced && tables.isSynced && policies.isSynced && clones.isSynced && operations.isSynced && jobs.isSynced && pods.isSynced
     }
 
     /// False where the task was cancelled before.
@@ -164,6 +179,7 @@ extension KubeCluster {
             try await profiles.waitUntilSynced()
             try await tables.waitUntilSynced()
             try await policies.waitUntilSynced()
+            try await clones.waitUntilSynced()
             try await operations.waitUntilSynced()
             try await jobs.waitUntilSynced()
             try await pods.waitUntilSynced()

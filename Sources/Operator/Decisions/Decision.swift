@@ -33,7 +33,7 @@ struct Decision: Hashable, Sendable {
     }
 }
 
-/// Why, in one word. Each is documented in docs/kinds/deltatable.md.
+/// Why, in one word. Each is documented in docs/kinds/deltatable.md, those of clones in docs/kinds/tableclone.md.
 enum DecisionReason: String, Hashable, Sendable, CaseIterable {
     // Why it runs.
     case smallFiles = "SmallFiles"
@@ -44,6 +44,9 @@ enum DecisionReason: String, Hashable, Sendable, CaseIterable {
     case removableBytes = "RemovableBytes"
     case commits = "Commits"
     case scheduled = "Scheduled"
+    case notCloned = "NotCloned"
+    case requested = "Requested"
+    case retry = "Retry"
 
     // Why it waits.
     case operationRunning = "OperationRunning"
@@ -53,6 +56,10 @@ enum DecisionReason: String, Hashable, Sendable, CaseIterable {
     case budgetSpent = "BudgetSpent"
 
     // Why it is skipped.
+    case suspended = "Suspended"
+    case upToDate = "UpToDate"
+    case cloned = "Cloned"
+    case runCancelled = "RunCancelled"
     case policySuspended = "PolicySuspended"
     case tableSuspended = "TableSuspended"
     case notScheduled = "NotScheduled"

@@ -42,6 +42,10 @@ final class TableObserver: TableObserving {
         }
     }
 
+    func version(_ place: TablePlace) async throws -> Int64 {
+        try await limiter.run { [self] in try await current(place).snapshot.version }
+    }
+
     func transactionVersion(_ place: TablePlace, appId: String) async throws -> Int64? {
         try await limiter.run { [self] in try await current(place).snapshot.transactionVersion(appId) }
     }
@@ -51,7 +55,11 @@ final class TableObserver: TableObserving {
             let records = try await open(place).history(limit: Self.searchedCommits)
             // A vacuum announces itself before it begins; only its end is the result.
             let record = records.first { $0.commitInfo?.levee?["operationUid"]?.stringValue == uid && $0.operation != "VACUUM START" }
-            return record.map { OperationCommit(version: $0.version, metrics: $0.metrics.compactMapValues { Int64($0) }) }
+            return record.map { record in
+                var metrics = record.metrics.compactMapValues { Int64($0) }
+                metrics[CloneWork.sourceVersionMetric] = record.commitInfo?.levee?[CloneWork.sourceVersionMetric]?.intValue
+                return OperationCommit(version: record.version, metrics: metrics)
+            }
         }
     }
 

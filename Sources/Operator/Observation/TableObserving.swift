@@ -4,6 +4,8 @@ import Base
 protocol TableObserving: Sendable {
     /// The table as it is now; only what is new in its log is read. Throws what the engine throws.
     func observe(_ place: TablePlace, _ request: ObservationRequest) async throws -> TableObservation
+    /// Its latest version. Throws what the engine throws.
+    func version(_ place: TablePlace) async throws -> Int64
     /// How far an application has got in the table's own record; nil where it has none.
     func transactionVersion(_ place: TablePlace, appId: String) async throws -> Int64?
     /// The commit that carries an operation's uid, among the latest; nil where there is none.
@@ -39,5 +41,6 @@ struct TableObservation: Hashable, Sendable {
 /// What an operation committed, as its commit tells.
 struct OperationCommit: Hashable, Sendable {
     var version: Int64
+    /// By Delta's own names; of a clone its `sourceVersion` as well.
     var metrics: [String: Int64]
 }

@@ -48,6 +48,11 @@ struct OperatorMetrics: Sendable {
             registry.gauge("levee_tables", help: "DeltaTables.", labels: ["ready": label]).set(Double(count))
         }
         for table in tables { show(table) }
+        let clones = clusters.flatMap(\.clones.objects)
+        let synced = clones.count { $0.status?.conditions?.isTrue(ConditionType.ready) ?? false }
+        for (label, count) in [("true", synced), ("false", clones.count - synced)] {
+            registry.gauge("levee_clones", help: "TableClones.", labels: ["ready": label]).set(Double(count))
+        }
         let operations = clusters.flatMap(\.operations.objects)
         for phase in TableOperation.Phase.allCases {
             registry.gauge("levee_operations", help: "TableOperations.", labels: ["phase": phase.rawValue]).set(Double(operations.count { $0.phase == phase }))

@@ -19,10 +19,12 @@ struct Wiring: Sendable {
     private let profileQueue: WorkQueue<ObjectKey>
     private let tableQueue: WorkQueue<ObjectKey>
     private let policyQueue: WorkQueue<ObjectKey>
+    private let cloneQueue: WorkQueue<ObjectKey>
     private let operationQueue: WorkQueue<ObjectKey>
     private let profileReconciler: ProfileReconciler
     private let tableReconciler: TableReconciler
     private let policyReconciler: PolicyReconciler
+    private let cloneReconciler: CloneReconciler
     private let operationReconciler: OperationReconciler
 
     /// A policy's counts may lag a little, so that a thousand changes count once.
@@ -44,6 +46,7 @@ struct Wiring: Sendable {
         profileQueue = metrics.queue(of: "profile", in: namespace, environment)
         tableQueue = metrics.queue(of: "table", in: namespace, environment)
         policyQueue = metrics.queue(of: "policy", in: namespace, environment)
+        cloneQueue = metrics.queue(of: "clone", in: namespace, environment)
         let operations = metrics.queue(of: "operation", in: namespace, environment)
         operationQueue = operations
         let timeZones = TimeZoneDatabase()
@@ -54,6 +57,7 @@ struct Wiring: Sendable {
         tableReconciler = TableReconciler(
             cluster: cluster, observer: observer, timeZones: timeZones, reach: options.reach, clock: clock, random: random)
         policyReconciler = PolicyReconciler(cluster: cluster, timeZones: timeZones, clock: clock)
+        cloneReconciler = CloneReconciler(cluster: cluster, observer: observer, timeZones: timeZones, reach: options.reach, clock: clock)
         let queue = OperationQueue { released in
             for operation in cluster.unfinishedOperations(inNamespace: released.key.namespace) where operation.metadata.uid != released.uid {
                 if !operation.isRunning { operations.add(operation.key) }
@@ -71,6 +75,7 @@ struct Wiring: Sendable {
             reflect(cluster.profiles, in: &group)
             reflect(cluster.tables, in: &group)
             reflect(cluster.policies, in: &group)
+            reflect(cluster.clones, in: &group)
             reflect(cluster.operations, in: &group)
             reflect(cluster.jobs, managedOnly: true, in: &group)
             reflect(cluster.pods, managedOnly: true, in: &group)
@@ -86,11 +91,12 @@ struct Wiring: Sendable {
                 control("profile", profileQueue, profileReconciler.reconcile, in: &group)
                 control("table", tableQueue, tableReconciler.reconcile, in: &group)
                 control("policy", policyQueue, policyReconciler.reconcile, in: &group)
+                control("clone", cloneQueue, cloneReconciler.reconcile, in: &group)
                 control("operation", operationQueue, operationReconciler.reconcile, in: &group)
             }
             await group.waitForAll()
         }
-        for queue in [profileQueue, tableQueue, policyQueue, operationQueue] { queue.shutDown() }
+        for queue in [profileQueue, tableQueue, policyQueue, cloneQueue, operationQueue] { queue.shutDown() }
     }
 
     private func reflect<Object: KubeResource>(_ store: Store<Object>, managedOnly: Bool = false, in group: inout TaskGroup<Void>) {
@@ -132,6 +138,8 @@ struct Wiring: Sendable {
                 tableQueue.add(change.key)
                 tableChanged(change)
             }
+            // What was not there may be now, and a clone have waited for it.
+            if change.isOfSpec || change.changes({ $0.status?.conditions?[ConditionType.ready]?.outcome }) { wakeClones(of: change) }
             if change.isOfSpec || change.changes({ $0.status?.maintenance }) { wakePolicies(in: change.key.namespace) }
         }
         cluster.policies.onChange { change in
@@ -140,10 +148,19 @@ struct Wiring: Sendable {
             for table in cluster.tables.objects(namespace: change.key.namespace) { tableQueue.add(table.key) }
             wakeOperations(in: change.key.namespace) { $0.policyName == change.key.name }
         }
+        cluster.clones.onChange { change in
+            guard change.isOfSpec else { return }
+            cloneQueue.add(change.key)
+            // Another clone may have waited for this one's target.
+            for location in [change.old, change.new].compactMap({ $0?.targetLocation }) {
+                for other in cluster.clones(to: location) where other.key != change.key { cloneQueue.add(other.key) }
+            }
+        }
         cluster.operations.onChange { change in
             let isOfPhase = change.changes { $0.status?.phase }
             if change.isOfSpec || isOfPhase || change.changes({ $0.metadata.finalizers }) { operationQueue.add(change.key) }
             if change.isOfSpec || isOfPhase { operationChanged(change) }
+            if isOfPhase || change.changes({ $0.status?.conditions?[ConditionType.ready]?.outcome }) { wakeClone(of: change) }
         }
         cluster.jobs.onChange { change in
             if let job = change.new ?? change.old { wakeOwner(of: job) }
@@ -196,7 +213,23 @@ struct Wiring: Sendable {
         for table in cluster.tables.objects(namespace: change.key.namespace) where table.waitsForPlace(of: policy) { tableQueue.add(table.key) }
     }
 
+    /// The TableClone that an operation works for.
+    private func wakeClone(of change: StoreChange<TableOperation>) {
+        guard let owner = (change.new ?? change.old)?.cloneReference else { return }
+        cloneQueue.add(ObjectKey(namespace: change.key.namespace, name: owner.name))
+    }
+
+    /// TableClones that have a table for their source, or would have its place for their target.
+    private func wakeClones(of change: StoreChange<DeltaTable>) {
+        for clone in cluster.clones.objects(namespace: change.key.namespace) where clone.sourceTableKey == change.key { cloneQueue.add(clone.key) }
+        for table in [change.old, change.new].compactMap(\.self) {
+            guard let location = try? TableLocation(table.spec.location) else { continue }
+            for clone in cluster.clones(to: location) { cloneQueue.add(clone.key) }
+        }
+    }
+
     private func wakeUsers(ofProfile key: ObjectKey) {
+        for clone in cluster.clones.objects(namespace: key.namespace) where clone.spec.target.storageRef.name == key.name { cloneQueue.add(clone.key) }
         for table in cluster.tables.objects(namespace: key.namespace) where table.spec.storageRef.name == key.name { tableQueue.add(table.key) }
         wakeOperations(in: key.namespace) { !$0.isRunning }
     }

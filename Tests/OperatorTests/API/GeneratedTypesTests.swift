@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func everyKindHasItsDefinition() throws {
-        #expect(CustomResourceDefinitions.all.count == 4)
+        #expect(CustomResourceDefinitions.all.count == 5)
         #expect(CustomResourceDefinitions.all.allSatisfy { $0.hasPrefix("apiVersion: apiextensions.k8s.io/v1\n") })
     }
 

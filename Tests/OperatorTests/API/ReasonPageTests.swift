@@ -16,13 +16,13 @@ import Testing
     }
 
     @Test func decisionsAreExplained() throws {
-        let page = try Self.page("deltatable")
-        let missing = DecisionReason.allCases.map(\.rawValue).filter { !page.contains("`\($0)`") }
+        let pages = try ["deltatable", "tableclone"].map(Self.page).joined()
+        let missing = DecisionReason.allCases.map(\.rawValue).filter { !pages.contains("`\($0)`") }
         #expect(missing.isEmpty)
     }
 
     @Test func conditionsAreExplained() throws {
-        let pages = try ["storageprofile", "deltatable", "maintenancepolicy", "tableoperation"].map(Self.page).joined()
+        let pages = try ["storageprofile", "deltatable", "maintenancepolicy", "tableclone", "tableoperation"].map(Self.page).joined()
         // `Healthy` has the first two; the last three say the phase once more.
         let plain: Set<ConditionReason> = [.noFindings, .findings, .succeeded, .cancelled]
         let missing = ConditionReason.allCases.filter { !plain.contains($0) && !pages.contains("`\($0.rawValue)`") }

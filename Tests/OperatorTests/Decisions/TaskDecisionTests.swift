@@ -216,7 +216,7 @@ import Testing
         #expect(error?.field == field)
     }
 
-    /// The tables above reach every reason that a decision can have.
+    /// The tables above, and that of clones, reach every reason that a decision can have.
     @Test func everyReasonIsReached() throws {
         var reached: Set<DecisionReason> = []
         func note(_ decision: Decision) { reached.insert(decision.reason) }
@@ -252,6 +252,7 @@ import Testing
         note(
             try Self.decide(
                 .optimize, #""budget":{"rewriteBytesPerDay":"1Gi"},"optimize":{}"#, Self.files(100), policyFacts: PolicyFacts(rewrittenBytesToday: 1 << 40)))
+        reached.formUnion(try CloneDecisionTests.reasons())
         #expect(reached == Set(DecisionReason.allCases))
     }
 }

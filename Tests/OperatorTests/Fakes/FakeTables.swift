@@ -26,7 +26,9 @@ final class FakeTables: TableObserving {
     }
 
     /// As a worker does: a run that the table has already commits nothing.
-    func commit(_ location: String, operationUID: String, transaction: TableOperationStatus.Transaction?) -> OperationCommit? {
+    func commit(
+        _ location: String, operationUID: String, transaction: TableOperationStatus.Transaction?, sourceVersion: Int64? = nil
+    ) -> OperationCommit? {
         tables.withLock { tables in
             var table = tables[location] ?? Table()
             if let transaction {
@@ -34,7 +36,8 @@ final class FakeTables: TableObserving {
                 table.transactions[transaction.appId] = transaction.version
             }
             table.version += 1
-            let commit = OperationCommit(version: table.version, metrics: ["numFilesRemoved": table.smallFiles, "numFilesAdded": 1])
+            var commit = OperationCommit(version: table.version, metrics: ["numFilesRemoved": table.smallFiles, "numFilesAdded": 1])
+            if let sourceVersion { commit.metrics = ["numCopiedFiles": 3, "copiedFilesSize": 300, "sourceVersion": sourceVersion] }
             table.commits[operationUID] = commit
             table.smallFiles = 0
             tables[location] = table
@@ -55,6 +58,12 @@ final class FakeTables: TableObserving {
             facts: TableFacts(
                 numFiles: table.smallFiles + 1, smallFiles: table.smallFiles, smallFileBytes: table.smallFiles << 10, sorting: table.sorting,
                 commitsSinceCheckpoint: table.commitsSinceCheckpoint))
+    }
+
+    func version(_ place: TablePlace) async throws -> Int64 {
+        let table = self[place.location.description]
+        if let failure = table.failure { throw failure }
+        return table.version
     }
 
     func transactionVersion(_ place: TablePlace, appId: String) async throws -> Int64? {

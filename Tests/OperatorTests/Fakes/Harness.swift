@@ -21,6 +21,7 @@ final class Harness {
 
     static let namespace = "lake"
     static let location = "file:///lake/orders"
+    static let cloneLocation = "file:///lake/copies/orders"
 
     let clock = ManualClock(Timestamp(rfc3339: "2026-04-11T12:00:00Z") ?? .epoch)
     let cluster: InMemoryCluster
@@ -34,14 +35,15 @@ final class Harness {
     private var operationReconciler: OperationReconciler
     private var tableReconciler: TableReconciler
     private var policyReconciler: PolicyReconciler
+    private var cloneReconciler: CloneReconciler
 
     init() {
         cluster = InMemoryCluster(clock: clock)
-        (operationReconciler, tableReconciler, policyReconciler) = Self.controllers(cluster, tables, clock)
+        (operationReconciler, tableReconciler, policyReconciler, cloneReconciler) = Self.controllers(cluster, tables, clock)
     }
 
     private static func controllers(_ cluster: InMemoryCluster, _ tables: FakeTables, _ clock: ManualClock) -> (
-        OperationReconciler, TableReconciler, PolicyReconciler
+        OperationReconciler, TableReconciler, PolicyReconciler, CloneReconciler
     ) {
         (
             OperationReconciler(
@@ -51,7 +53,9 @@ final class Harness {
             TableReconciler(
                 cluster: cluster, observer: tables, timeZones: TimeZoneDatabase(), reach: OperatorReach(hostFilesystem: true), clock: clock,
                 random: SeededRandomSource(seed: 1)),
-            PolicyReconciler(cluster: cluster, timeZones: TimeZoneDatabase(), clock: clock)
+            PolicyReconciler(cluster: cluster, timeZones: TimeZoneDatabase(), clock: clock),
+            CloneReconciler(
+                cluster: cluster, observer: tables, timeZones: TimeZoneDatabase(), reach: OperatorReach(hostFilesystem: true), clock: clock)
         )
     }
 
@@ -59,7 +63,7 @@ final class Harness {
     func restart() {
         kills += 1
         cluster.sync()
-        (operationReconciler, tableReconciler, policyReconciler) = Self.controllers(cluster, tables, clock)
+        (operationReconciler, tableReconciler, policyReconciler, cloneReconciler) = Self.controllers(cluster, tables, clock)
     }
 
     // MARK: Objects
@@ -91,6 +95,30 @@ final class Harness {
                 metadata: ObjectMeta(name: name, namespace: Self.namespace), spec: try JSON.decode(TableOperationSpec.self, from: spec), status: nil))
     }
 
+    /// - Parameter more: members of the spec besides source and target.
+    func addClone(
+        _ name: String = "copy", source: String = #"{"tableRef":{"name":"orders"}}"#, target: String = Harness.cloneLocation, createTable: Bool = false,
+        more: String = ""
+    ) throws {
+        let spec = "{\"source\":\(source),\"target\":{\"location\":\"\(target)\",\"storageRef\":{\"name\":\"lake\"},\"createTable\":\(createTable)}\(more)}"
+        cluster.add(
+            TableClone(metadata: ObjectMeta(name: name, namespace: Self.namespace), spec: try JSON.decode(TableCloneSpec.self, from: spec), status: nil))
+    }
+
+    func clone(_ name: String = "copy") -> TableClone? { cluster.state.withLock { $0.server.clones[Self.key(name)] } }
+
+    /// As a person does with kubectl: a changed spec has another generation.
+    func editClone(_ name: String = "copy", _ change: (inout TableClone) -> Void) {
+        cluster.edit { contents in
+            guard var clone = contents.clones[Self.key(name)] else { return }
+            let spec = clone.spec
+            change(&clone)
+            if clone.spec != spec { clone.metadata.generation += 1 }
+            clone.metadata.resourceVersion = "edited-\(clone.metadata.resourceVersion)"
+            contents.clones[clone.key] = clone
+        }
+    }
+
     func operation(_ name: String) -> TableOperation? { cluster.operations.first { $0.metadata.name == name } }
 
     func table(_ name: String = "orders") -> DeltaTable? { cluster.state.withLock { $0.server.tables[Self.key(name)] } }
@@ -108,6 +136,7 @@ final class Harness {
         if !stale { cluster.sync() }
         let contents = cluster.state.withLock { $0.cache }
         for key in contents.tables.keys.sorted() { await attempt { try await self.tableReconciler.reconcile(key) } }
+        for key in contents.clones.keys.sorted() { await attempt { try await self.cloneReconciler.reconcile(key) } }
         if !stale { cluster.sync() }
         let operations = cluster.state.withLock { $0.cache.operations.keys.sorted() }
         for key in operations { await attempt { try await self.operationReconciler.reconcile(key) } }
@@ -154,12 +183,14 @@ final class Harness {
         case .hangs: return
         case let .fails(outcome, message): result = TaskResult(outcome: outcome, message: message)
         case .succeeds, .diesAfterCommit, .loses:
+            let clone = task.work.value as? CloneWork
             let commit =
                 task.dryRun
                 ? nil
                 : tables.commit(
-                    (task.work.value as? CloneWork)?.target ?? task.location, operationUID: task.operation.uid,
-                    transaction: task.transaction.map { .init(appId: $0.appId, version: $0.version) })
+                    clone?.target ?? task.location, operationUID: task.operation.uid,
+                    transaction: task.transaction.map { .init(appId: $0.appId, version: $0.version) },
+                    sourceVersion: clone.map { $0.version ?? tables[task.location].version })
             result = TaskResult(outcome: .succeeded, message: "merged", version: commit?.version, metrics: commit?.metrics ?? [:])
         }
         var pod = Pod(metadata: ObjectMeta(name: job.metadata.name + "-pod", namespace: job.metadata.namespace))

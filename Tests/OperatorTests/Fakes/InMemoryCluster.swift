@@ -16,6 +16,7 @@ final class InMemoryCluster: Cluster {
         var profiles: [ObjectKey: StorageProfile] = [:]
         var tables: [ObjectKey: DeltaTable] = [:]
         var policies: [ObjectKey: MaintenancePolicy] = [:]
+        var clones: [ObjectKey: TableClone] = [:]
         var operations: [ObjectKey: TableOperation] = [:]
         var jobs: [ObjectKey: Job] = [:]
         var pods: [ObjectKey: Pod] = [:]
@@ -68,6 +69,7 @@ final class InMemoryCluster: Cluster {
     func add(_ profile: StorageProfile) { edit { $0.profiles[profile.key] = self.stamped(profile) } }
     func add(_ table: DeltaTable) { edit { $0.tables[table.key] = self.stamped(table) } }
     func add(_ policy: MaintenancePolicy) { edit { $0.policies[policy.key] = self.stamped(policy) } }
+    func add(_ clone: TableClone) { edit { $0.clones[clone.key] = self.stamped(clone) } }
     func add(_ operation: TableOperation) { edit { $0.operations[operation.key] = self.stamped(operation) } }
 
     private let counter = Lock(0)
@@ -127,6 +129,9 @@ final class InMemoryCluster: Cluster {
     func tables(inNamespace namespace: String) -> [DeltaTable] { cached { $0.tables.values.filter { $0.metadata.namespace == namespace } } }
     func policy(_ key: ObjectKey) -> MaintenancePolicy? { cached { $0.policies[key] } }
     func policies(inNamespace namespace: String) -> [MaintenancePolicy] { cached { $0.policies.values.filter { $0.metadata.namespace == namespace } } }
+    func clone(_ key: ObjectKey) -> TableClone? { cached { $0.clones[key] } }
+    func clones(to location: TableLocation) -> [TableClone] { cached { $0.clones.values.filter { $0.targetLocation == location } } }
+    func operations(ofClone uid: String) -> [TableOperation] { cached { $0.operations.values.filter { $0.cloneReference?.uid == uid } } }
     func operation(_ key: ObjectKey) -> TableOperation? { cached { $0.operations[key] } }
     func operations(ofTable key: ObjectKey) -> [TableOperation] { cached { $0.operations.values.filter { $0.tableKey == key } } }
 
@@ -147,6 +152,8 @@ final class InMemoryCluster: Cluster {
     func tables(at location: TableLocation) -> [DeltaTable] {
         cached { $0.tables.values.filter { (try? TableLocation($0.spec.location)) == location } }
     }
+
+    func fetchOperation(_ key: ObjectKey) async throws(KubeError) -> TableOperation? { state.withLock { $0.server.operations[key] } }
 
     func fetchJob(_ key: ObjectKey) async throws(KubeError) -> Job? { state.withLock { $0.server.jobs[key] } }
 
@@ -170,6 +177,8 @@ final class InMemoryCluster: Cluster {
         _ = try replace(\.policies, policy) { $0.status = status }
     }
 
+    func writeStatus(_ status: TableCloneStatus, of clone: TableClone) async throws(KubeError) { _ = try replace(\.clones, clone) { $0.status = status } }
+
     func writeStatus(_ status: TableOperationStatus, of operation: TableOperation) async throws(KubeError) -> TableOperation {
         try replace(\.operations, operation) { $0.status = status }
     }
@@ -179,6 +188,13 @@ final class InMemoryCluster: Cluster {
             guard state.server.operations[operation.key] == nil else { throw Self.status(409, "AlreadyExists") }
             state.server.operations[operation.key] = self.stamped(operation)
             state.createdOperations.append(operation.metadata.name)
+        }
+    }
+
+    func create(_ table: DeltaTable) async throws(KubeError) {
+        try write { state throws(KubeError) in
+            guard state.server.tables[table.key] == nil else { throw Self.status(409, "AlreadyExists") }
+            state.server.tables[table.key] = self.stamped(table)
         }
     }
 

@@ -3,7 +3,7 @@
 /// The custom resource definitions as text, for `levee dev` to install. Each is a YAML document.
 public enum CustomResourceDefinitions {
     /// In the order of their file names.
-    public static let all: [String] = [deltatables, maintenancepolicies, storageprofiles, tableoperations]
+    public static let all: [String] = [deltatables, maintenancepolicies, storageprofiles, tableclones, tableoperations]
 
     static let deltatables = #"""
         apiVersion: apiextensions.k8s.io/v1
@@ -1292,6 +1292,473 @@ public enum CustomResourceDefinitions {
                           type: string
                           format: date-time
                           description: When the outcome of the probe last changed.
+                        conditions:
+                          type: array
+                          description: Ready, and Reconciling or Stalled while they apply.
+                          x-kubernetes-list-type: map
+                          x-kubernetes-list-map-keys: [type]
+                          items: &condition
+                            type: object
+                            description: One aspect of the object's state.
+                            required: [type, status, reason, message, lastTransitionTime]
+                            properties:
+                              type:
+                                type: string
+                                maxLength: 316
+                                description: The aspect, in CamelCase.
+                              status:
+                                type: string
+                                enum: ["True", "False", "Unknown"]
+                                description: Whether it holds.
+                              observedGeneration:
+                                type: integer
+                                format: int64
+                                description: The generation of the spec that it was found for.
+                              lastTransitionTime:
+                                type: string
+                                format: date-time
+                                description: When status last changed.
+                              reason:
+                                type: string
+                                maxLength: 1024
+                                description: Why, in one CamelCase word.
+                              message:
+                                type: string
+                                maxLength: 32768
+                                description: Why, for people, with what to do about it.
+        """#
+
+    static let tableclones = #"""
+        apiVersion: apiextensions.k8s.io/v1
+        kind: CustomResourceDefinition
+        metadata:
+          name: tableclones.levee.dev
+          labels:
+            app.kubernetes.io/part-of: levee
+        spec:
+          group: levee.dev
+          scope: Namespaced
+          names:
+            kind: TableClone
+            listKind: TableCloneList
+            plural: tableclones
+            singular: tableclone
+            shortNames: [tclone]
+            categories: [levee]
+          versions:
+            - name: v1alpha1
+              served: true
+              storage: true
+              subresources:
+                status: {}
+              additionalPrinterColumns:
+                - { name: Source, type: string, jsonPath: .status.source, description: The table that it follows }
+                - { name: Mode, type: string, jsonPath: .spec.mode, description: Deep or Shallow }
+                - { name: Source Version, type: integer, format: int64, jsonPath: .status.sourceVersion, description: The version of the source that the target holds }
+                - { name: Target Version, type: integer, format: int64, jsonPath: .status.targetVersion, description: The target's own version of it }
+                - { name: Synced, type: date, jsonPath: .status.lastSyncTime, description: When the target was last brought to the source's state }
+                - { name: Ready, type: string, jsonPath: '.status.conditions[?(@.type=="Ready")].status', description: Whether the target is what was asked for }
+                - { name: Next, type: string, jsonPath: .status.nextSyncTime, priority: 1, description: When the schedule comes next }
+                - { name: Suspended, type: boolean, jsonPath: .spec.suspend, priority: 1, description: Whether new work is stopped }
+                - { name: Target, type: string, jsonPath: .spec.target.location, priority: 1, description: Where the clone lives }
+                - { name: Operation, type: string, jsonPath: .status.operationRef.name, priority: 1, description: The operation that works on it now }
+                - { name: Message, type: string, jsonPath: '.status.conditions[?(@.type=="Ready")].message', priority: 1, description: "Why, and what to do" }
+                - { name: Age, type: date, jsonPath: .metadata.creationTimestamp }
+              schema:
+                openAPIV3Schema:
+                  type: object
+                  description: >-
+                    A table that follows another: cloned once, or again and again on a schedule. Each run is a TableOperation. Deleting a TableClone ends a run cleanly and leaves
+                    the target as it is.
+                  required: [spec]
+                  properties:
+                    apiVersion:
+                      type: string
+                      description: The version of this object's schema, levee.dev/v1alpha1.
+                    kind:
+                      type: string
+                      description: TableClone.
+                    metadata:
+                      type: object
+                    spec:
+                      type: object
+                      description: What is cloned, where to, and when. Desired state; may be applied any number of times.
+                      required: [source, target]
+                      x-kubernetes-validations:
+                        - rule: "!has(self.sync) || !(has(self.source.version) || has(self.source.timestamp))"
+                          message: "a version or a timestamp stays what it is and is cloned once: leave out sync, or source.version and source.timestamp"
+                        - rule: "!has(self.source.storageRef) || self.source.storageRef.name == self.target.storageRef.name"
+                          message: "target.storageRef must be the storageRef of the source: one pod has the credentials of one StorageProfile"
+                        - rule: "!has(self.source.location) || self.source.location != self.target.location"
+                          message: "target.location is the source's own; write another directory"
+                      properties:
+                        source:
+                          type: object
+                          description: The table to clone, by tableRef or by location with storageRef. Which table is immutable; version and timestamp are not.
+                          x-kubernetes-validations:
+                            - rule: has(self.tableRef) != has(self.location)
+                              message: "name the source either by tableRef or by location (with storageRef)"
+                            - rule: has(self.location) == has(self.storageRef)
+                              message: "storageRef goes with location: set both, or tableRef alone"
+                            - rule: "!(has(self.version) && has(self.timestamp))"
+                              message: "say what to clone by version or by timestamp, not by both"
+                            - rule: >-
+                                has(self.tableRef) == has(oldSelf.tableRef) && has(self.location) == has(oldSelf.location) && has(self.storageRef) == has(oldSelf.storageRef)
+                              message: "the source's table is immutable: create another TableClone"
+                          properties:
+                            tableRef:
+                              type: object
+                              description: The DeltaTable, in this namespace.
+                              required: [name]
+                              x-kubernetes-validations:
+                                - { rule: self == oldSelf, message: "source.tableRef is immutable: create another TableClone" }
+                              properties:
+                                name:
+                                  type: string
+                                  minLength: 1
+                                  maxLength: 253
+                                  description: The object's name.
+                            location:
+                              type: string
+                              minLength: 2
+                              maxLength: 1024
+                              pattern: '^([a-z][a-z0-9+.-]*://|/)[^?#]*$'
+                              description: The table's directory as a URL, for a table without a DeltaTable.
+                              x-kubernetes-validations:
+                                - { rule: self == oldSelf, message: "source.location is immutable: create another TableClone" }
+                                - rule: "!self.contains('/../') && !self.endsWith('/..')"
+                                  message: "location must not contain '..'; write the directory it leads to"
+                            storageRef:
+                              type: object
+                              description: The StorageProfile, in this namespace, that location is reached through.
+                              required: [name]
+                              x-kubernetes-validations:
+                                - { rule: self == oldSelf, message: "source.storageRef is immutable: create another TableClone" }
+                              properties:
+                                name:
+                                  type: string
+                                  minLength: 1
+                                  maxLength: 253
+                                  description: The object's name.
+                            version:
+                              type: integer
+                              format: int64
+                              minimum: 0
+                              description: The source as it was at this version. Default the latest. Another version is cloned in its place when this is changed.
+                            timestamp:
+                              type: string
+                              format: date-time
+                              description: "The newest version of the source that had been committed by then: 2026-03-01T06:00:00Z."
+                        target:
+                          type: object
+                          description: Where the clone is to be.
+                          required: [location, storageRef]
+                          properties:
+                            location:
+                              type: string
+                              minLength: 2
+                              maxLength: 1024
+                              pattern: '^([a-z][a-z0-9+.-]*://|/)[^?#]*$'
+                              description: >-
+                                The clone's directory as a URL: an empty place, or an earlier clone of the same table. It must lie below the root of the StorageProfile that the
+                                source is reached by, and neither inside of the source nor around it. Immutable.
+                              x-kubernetes-validations:
+                                - { rule: self == oldSelf, message: "target.location is immutable: delete this TableClone (the data stays) and create one for the other location" }
+                                - rule: "!self.contains('/../') && !self.endsWith('/..')"
+                                  message: "location must not contain '..'; write the directory it leads to"
+                            storageRef:
+                              type: object
+                              description: >-
+                                The StorageProfile of the target. It must be the source's: the pod that copies has the credentials of one profile only. Immutable.
+                              required: [name]
+                              x-kubernetes-validations:
+                                - { rule: self == oldSelf, message: "target.storageRef is immutable: create another TableClone" }
+                              properties:
+                                name:
+                                  type: string
+                                  minLength: 1
+                                  maxLength: 253
+                                  description: The object's name.
+                            createTable:
+                              type: boolean
+                              default: false
+                              description: >-
+                                Make a DeltaTable for the target, of the TableClone's own name, once the first clone is done. It is nobody's property: it stays when the TableClone
+                                goes. Default false.
+                        mode:
+                          type: string
+                          enum: [Deep, Shallow]
+                          default: Deep
+                          description: >-
+                            Deep: copies all files; repeated, only those that the target lacks. Shallow: the clone refers to the source's files, which it needs from then on; VACUUM
+                            of the source keeps them. Immutable. Default Deep.
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "mode is immutable: create another TableClone, for another location" }
+                        sync:
+                          type: object
+                          description: >-
+                            When the target is brought to the source's latest version again. The first clone is made at once, whatever the schedule. Absent: it is cloned once.
+                          required: [schedule]
+                          properties:
+                            schedule:
+                              type: string
+                              minLength: 1
+                              maxLength: 128
+                              description: >-
+                                Five-field cron (minute hour day-of-month month day-of-week) in timeZone, or @hourly, @daily, @weekly, @monthly. A time that was missed is made
+                                up for, once. Nothing is run where the source has no newer version.
+                            timeZone:
+                              type: string
+                              minLength: 1
+                              maxLength: 64
+                              pattern: '^[A-Za-z][A-Za-z0-9_+/-]*$'
+                              default: Etc/UTC
+                              description: The schedule's time zone, by its IANA name as Europe/Berlin. Default Etc/UTC.
+                        suspend:
+                          type: boolean
+                          default: false
+                          description: Stops new operations; a running one ends by itself. Default false.
+                        activeDeadlineSeconds:
+                          type: integer
+                          format: int64
+                          minimum: 1
+                          maximum: 2592000
+                          default: 14400
+                          description: How many seconds a run may take, retries included, before it is ended and has failed. Default 14400 (4 hours).
+                        jobTemplate:
+                          type: object
+                          description: What the worker's Job and pod have beyond what Levee sets.
+                          properties:
+                            metadata:
+                              type: object
+                              description: Labels and annotations for the Job and its pod.
+                              properties:
+                                labels:
+                                  type: object
+                                  maxProperties: 64
+                                  description: Labels. Those of levee.dev and app.kubernetes.io are Levee's.
+                                  additionalProperties: { type: string, maxLength: 63 }
+                                annotations:
+                                  type: object
+                                  maxProperties: 64
+                                  description: Annotations.
+                                  additionalProperties: { type: string, maxLength: 16384 }
+                            serviceAccountName:
+                              type: string
+                              maxLength: 253
+                              description: The pod's service account. Its token is not mounted. Default the namespace's default account.
+                            resources:
+                              type: object
+                              description: "The worker's resources. The engine keeps within the memory limit. Default requests: 500m CPU, 512Mi; limits: 1Gi memory."
+                              x-kubernetes-preserve-unknown-fields: true
+                            nodeSelector:
+                              type: object
+                              maxProperties: 64
+                              description: Labels of the nodes that the pod may run on.
+                              additionalProperties: { type: string, maxLength: 63 }
+                            affinity:
+                              type: object
+                              description: The pod's affinity, as in a pod's spec.
+                              x-kubernetes-preserve-unknown-fields: true
+                            tolerations:
+                              type: array
+                              maxItems: 64
+                              description: The pod's tolerations, as in a pod's spec.
+                              items: &anyObject
+                                type: object
+                                description: As Kubernetes defines it.
+                                x-kubernetes-preserve-unknown-fields: true
+                            topologySpreadConstraints:
+                              type: array
+                              maxItems: 16
+                              description: The pod's topology spread constraints, as in a pod's spec.
+                              items: *anyObject
+                            priorityClassName:
+                              type: string
+                              maxLength: 253
+                              description: The pod's priority class.
+                            imagePullSecrets:
+                              type: array
+                              maxItems: 16
+                              description: Secrets to pull the worker's image with, as in a pod's spec.
+                              items: *anyObject
+                            env:
+                              type: array
+                              maxItems: 64
+                              description: Environment variables of the worker, as in a container's spec.
+                              items: *anyObject
+                            envFrom:
+                              type: array
+                              maxItems: 16
+                              description: Sources of environment variables, as in a container's spec.
+                              items: *anyObject
+                            volumes:
+                              type: array
+                              maxItems: 32
+                              description: Further volumes, as in a pod's spec.
+                              items: *anyObject
+                            volumeMounts:
+                              type: array
+                              maxItems: 32
+                              description: Where the worker mounts them, as in a container's spec.
+                              items: *anyObject
+                            podSecurityContext:
+                              type: object
+                              description: "Replaces fields of the pod's security context. Default: runAsNonRoot, user 65532, group and fsGroup 65532, seccomp RuntimeDefault."
+                              x-kubernetes-preserve-unknown-fields: true
+                            scratch:
+                              type: object
+                              description: The worker's scratch space, an emptyDir; the rest of its file system is read-only.
+                              properties:
+                                size:
+                                  type: string
+                                  maxLength: 32
+                                  pattern: '^[0-9]+(Ki|Mi|Gi|Ti|k|M|G|T)?$'
+                                  description: The most it may hold. Default no limit but the node's.
+                        historyLimits:
+                          type: object
+                          default: {}
+                          description: How many finished operations are kept.
+                          properties:
+                            succeeded:
+                              type: integer
+                              format: int32
+                              minimum: 0
+                              maximum: 100
+                              default: 3
+                              description: Succeeded ones. Default 3.
+                            failed:
+                              type: integer
+                              format: int32
+                              minimum: 0
+                              maximum: 100
+                              default: 5
+                              description: Failed and cancelled ones. Default 5.
+                    status:
+                      type: object
+                      description: How the clone stands. Written by Levee only.
+                      default: { observedGeneration: -1 }
+                      properties:
+                        observedGeneration:
+                          type: integer
+                          format: int64
+                          description: The generation of the spec that this status is about.
+                        lastHandledReconcile:
+                          type: string
+                          description: The value of the annotation levee.dev/reconcile that was handled last. A new one asks for a sync now.
+                        source:
+                          type: string
+                          description: The DeltaTable that it follows, or the location of a source without one.
+                        synced:
+                          type: string
+                          description: "What the target was last asked to be: latest, version 42, or timestamp 2026-03-01T06:00:00Z."
+                        sourceVersion:
+                          type: integer
+                          format: int64
+                          description: The version of the source that the target holds.
+                        targetVersion:
+                          type: integer
+                          format: int64
+                          description: The target's own version that made it so.
+                        lastSyncTime:
+                          type: string
+                          format: date-time
+                          description: When the target was last brought to the source's state, or found to be there.
+                        nextSyncTime:
+                          type: string
+                          format: date-time
+                          description: When the schedule comes next.
+                        lastConsideredTime:
+                          type: string
+                          format: date-time
+                          description: The latest time of the schedule that was acted on.
+                        decision:
+                          type: object
+                          description: What was decided last, and why.
+                          required: [action, reason, message]
+                          properties:
+                            action:
+                              type: string
+                              enum: [Run, Wait, Skipped]
+                              description: "Run: an operation was made. Wait: it is due, and something has to end first. Skipped: there is nothing to do."
+                            reason:
+                              type: string
+                              description: Why, in one CamelCase word.
+                            message:
+                              type: string
+                              description: Why, for people.
+                            time:
+                              type: string
+                              format: date-time
+                              description: Since when it has been so.
+                        operationRef:
+                          type: object
+                          description: The TableOperation that works on it now, in this namespace.
+                          required: [name]
+                          properties:
+                            name:
+                              type: string
+                              description: The object's name.
+                        runs:
+                          type: integer
+                          format: int64
+                          description: Operations that were made so far.
+                        lastRun:
+                          type: object
+                          description: The operation that ended last.
+                          required: [operation, run, phase]
+                          properties:
+                            operation:
+                              type: string
+                              description: Its name; it may have been deleted since.
+                            run:
+                              type: integer
+                              format: int64
+                              description: Its number.
+                            phase:
+                              type: string
+                              enum: [Succeeded, Failed, Cancelled]
+                              description: How it ended.
+                            asked:
+                              type: string
+                              description: "What of the source it was to clone: latest, version 42, or timestamp 2026-03-01T06:00:00Z."
+                            generation:
+                              type: integer
+                              format: int64
+                              description: The generation of the spec that it was made for.
+                            startTime:
+                              type: string
+                              format: date-time
+                              description: When it started.
+                            completionTime:
+                              type: string
+                              format: date-time
+                              description: When it ended.
+                            copiedFiles:
+                              type: integer
+                              format: int64
+                              description: Data files that it copied. Absent where it did not succeed.
+                            copiedBytes:
+                              type: integer
+                              format: int64
+                              description: Their size.
+                            message:
+                              type: string
+                              description: What it did, or why it failed.
+                            failures:
+                              type: integer
+                              format: int32
+                              description: How many runs in a row have failed up to this one. Absent where it did not fail.
+                        tableRef:
+                          type: object
+                          description: The DeltaTable of the target, where createTable asks for one.
+                          required: [name]
+                          properties:
+                            name:
+                              type: string
+                              minLength: 1
+                              maxLength: 253
+                              description: The object's name.
                         conditions:
                           type: array
                           description: Ready, and Reconciling or Stalled while they apply.

@@ -108,6 +108,7 @@ extension OperationReconciler {
         var labels: [String: String] = [:]
         if let table = operation.spec.tableRef?.name { labels[Names.Label.table] = Names.labelValue(table) }
         if let policy = operation.policyName { labels[Names.Label.policy] = policy }
+        labels[Names.Label.clone] = operation.metadata.labels[Names.Label.clone]
         return WorkerJob(
             operation: identity(of: operation), task: try task(of: operation, place, operation.status?.transaction), access: place.table.access, labels: labels,
             template: operation.spec.jobTemplate ?? JobTemplate(), activeDeadlineSeconds: operation.spec.activeDeadlineSeconds,

@@ -58,9 +58,9 @@ struct TableReconciler: Sendable {
     // MARK: - References
 
     private func place(of table: DeltaTable) throws(Obstacle) -> TablePlace {
-        let place = try resolve(table)
+        let place = try cluster.resolve(table.place, reach: reach)
         let others = cluster.tables(at: place.location).filter { $0.metadata.uid != table.metadata.uid && !$0.metadata.isBeingDeleted }
-        if let owner = others.first(where: { $0.isOlder(than: table) && shares($0, place, with: table) }) {
+        if let owner = others.first(where: { $0.isOlder(than: table) && cluster.isSamePlace($0.place, as: table.place, at: place, reach: reach) }) {
             throw Obstacle(
                 reason: .locationTaken,
                 message: "the DeltaTable \(owner.key) has this location already; delete one of the two (the data stays)")
@@ -86,24 +86,7 @@ struct TableReconciler: Sendable {
         return place
     }
 
-    private func profile(of table: DeltaTable) -> StorageProfile? {
-        cluster.profile(ObjectKey(namespace: table.metadata.namespace, name: table.spec.storageRef.name))
-    }
-
-    private func resolve(_ table: DeltaTable) throws(Obstacle) -> TablePlace {
-        try Placement.resolve(
-            location: table.spec.location, profile: profile(of: table), profileName: table.spec.storageRef.name, reach: reach)
-    }
-
-    /// Whether another table's location is in the same storage. A path of the machine is one directory for everybody. What is on a claim or in a store is
-    /// compared within the namespace alone: nobody is to be kept out, or told of, by another tenant's words.
-    private func shares(_ other: DeltaTable, _ place: TablePlace, with table: DeltaTable) -> Bool {
-        switch place.access {
-        case .host: true
-        case .claim: other.metadata.namespace == table.metadata.namespace && other.spec.storageRef == table.spec.storageRef
-        case .store: other.metadata.namespace == table.metadata.namespace && (try? resolve(other))?.identity == place.identity
-        }
-    }
+    private func profile(of table: DeltaTable) -> StorageProfile? { cluster.profile(of: table.place) }
 
     private func storageRefusal(_ table: DeltaTable, _ place: TablePlace, _ writers: ConcurrentWriters) -> StorageRefusal? {
         if let message = writers.refusal { return StorageRefusal(reason: .unsafeConcurrentWriter, message: message) }
@@ -185,12 +168,5 @@ struct TableReconciler: Sendable {
         let interval = Duration(kubernetes: table.spec.observe.interval) ?? .seconds(60)
         let bounded = min(max(interval, .seconds(1)), .seconds(24 * 3600))
         return bounded * 9 / 10 + random.duration(upTo: bounded / 5)
-    }
-}
-
-extension DeltaTable {
-    /// Of two tables with one location, the older has it.
-    fileprivate func isOlder(than other: DeltaTable) -> Bool {
-        (metadata.creationTimestamp ?? .epoch, metadata.uid) < (other.metadata.creationTimestamp ?? .epoch, other.metadata.uid)
     }
 }
