@@ -117,6 +117,25 @@ def test_vacuum_checkpoint_and_delete_run_too(site):
     assert delta_rs_rows(table) == kept
 
 
+def test_a_missing_table_is_made(site):
+    table = site.lake / "events"
+    columns = [{"name": "id", "type": "bigint", "nullable": False, "comment": "key"}, {"name": "tags", "type": "map<string,array<decimal(10,2)>>"}, {"name": "day", "type": "date"}]
+    create = {"schema": columns, "partitionBy": ["day"], "properties": {"delta.appendOnly": "true"}, "description": "what happened"}
+    site.operator.start()
+    site.apply(delta_table("events", table), operation("make", "events", createTable=create))
+    run = site.until_finished("make")["status"]
+    assert run["phase"] == "Succeeded" and run["type"] == "CreateTable" and run["result"]["version"] == 0, run
+    site.until_reason("deltatable", "events", "Observed")
+    made = DeltaTable(table)
+    assert [field.name for field in made.schema().fields] == ["id", "tags", "day"] and made.metadata().partition_columns == ["day"]
+    assert not made.schema().fields[0].nullable and made.metadata().description == "what happened"
+    assert made.metadata().configuration == {"delta.appendOnly": "true"}
+    site.apply(operation("again", "events", createTable=create))
+    again = site.until_finished("again")["status"]
+    assert again["phase"] == "Failed" and "is a Delta table already" in again["message"], again
+    assert made.version() == DeltaTable(table).version() == 0
+
+
 def test_a_policy_vacuums_on_its_schedule_and_only_in_its_windows(site):
     """The schedule is due each minute; the window is one of another day, until it is opened."""
     table = site.lake / "orders"

@@ -194,7 +194,7 @@ def test_an_operator_that_dies_has_its_run_taken_up(site):
     assert status["runs"] == 1 and len(site.operations()) == 1 and len(clones_of(site.lake / "copy")) == 1, status
 
     site.apply(table_clone(site, "gone", jobTemplate=STOPPED_BEFORE_COMMIT))
-    worker = eventually(lambda: stopped_worker("/gone"))
+    worker = eventually(lambda: stopped_worker(f"{site.name}/lake/gone"))
     site.kubectl("delete", "tableclone", "gone", "--wait=false")
     eventually(lambda: any(job["metadata"].get("deletionTimestamp") for job in site.kubectl.json("get", "jobs")["items"]))
     os.kill(worker, signal.SIGCONT)

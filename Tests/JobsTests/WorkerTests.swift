@@ -81,6 +81,46 @@ private final class Workshop: Sendable {
         #expect(await workshop.worker.run(workshop.task(work, expected: 4)) == .permanent)
     }
 
+    @Test func aTableIsMadeOnceAndOnlyWhereThereIsNone() async throws {
+        let workshop = try Workshop()
+        let work = CreateTableWork(
+            schema: [
+                .init(name: "id", type: "bigint", nullable: false, comment: "key"), .init(name: "tags", type: "array<string>"),
+                .init(name: "day", type: "date"),
+            ],
+            partitionBy: ["day"], properties: ["delta.enableChangeDataFeed": "true"], tableName: "orders", description: "what was ordered")
+        #expect(await workshop.worker.run(workshop.task(work, dryRun: true)) == .success)
+        #expect(try workshop.result().message == "would make \(workshop.table.location) with 3 columns" && workshop.result().version == nil)
+        #expect(try await !workshop.table.exists())
+        #expect(await workshop.worker.run(workshop.task(work, expected: 3)) == .permanent)
+        #expect(await workshop.worker.run(workshop.task(work)) == .success)
+        #expect(try workshop.result().version == 0 && workshop.result().message.hasPrefix("made file://"))
+        let snapshot = try await workshop.table.snapshot()
+        #expect(snapshot.metadata.schema.fields.map(\.name) == ["id", "tags", "day"] && snapshot.metadata.partitionColumns == ["day"])
+        #expect(snapshot.metadata.schema["id"]?.type == .long && snapshot.metadata.schema["id"]?.nullable == false)
+        #expect(snapshot.metadata.name == "orders" && snapshot.metadata.description == "what was ordered" && snapshot.protocol.minWriterVersion == 4)
+        // The same run again is done already; another one finds a table.
+        #expect(await workshop.worker.run(workshop.task(work)) == .success)
+        #expect(try workshop.result().version == 0 && workshop.result().message.contains("an earlier try"))
+        #expect(await workshop.worker.run(workshop.task(work, uid: "uid-2", version: 2)) == .permanent)
+        #expect(await workshop.worker.run(workshop.task(work, uid: "uid-2", version: 2, dryRun: true)) == .permanent)
+        #expect(try await workshop.table.latestVersion() == 0)
+    }
+
+    @Test(arguments: [
+        (CreateTableWork(schema: []), "a table needs a column"), (CreateTableWork(schema: [.init(name: "a", type: "money")]), "money"),
+        (CreateTableWork(schema: [.init(name: "a b", type: "long")]), "which Delta allows only with column mapping"),
+        (CreateTableWork(schema: [.init(name: "a", type: "long")], partitionBy: ["b"]), "the partition column b is not in the schema"),
+        (CreateTableWork(schema: [.init(name: "a", type: "long")], properties: ["delta.logRetentionDuration": "30 bananas"]), "30 bananas"),
+    ])
+    func aTableThatDeltaForbidsIsNotMade(work: CreateTableWork, message: String) async throws {
+        let workshop = try Workshop()
+        #expect(await workshop.worker.run(workshop.task(work, dryRun: true)) == .permanent)
+        #expect(await workshop.worker.run(workshop.task(work)) == .permanent)
+        #expect(try workshop.result().message.contains(message))
+        #expect(try await !workshop.table.exists())
+    }
+
     @Test func aVacuumGoesByAnInventoryBesideTheTable() async throws {
         let workshop = try Workshop()
         try await workshop.fill(files: 2)

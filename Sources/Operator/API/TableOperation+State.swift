@@ -16,6 +16,7 @@ enum OperationType: String, CaseIterable, Hashable, Sendable, Codable {
     case generateManifest = "GenerateManifest"
     case clone = "Clone"
     case convert = "Convert"
+    case createTable = "CreateTable"
 }
 
 /// Where an operation stands.
@@ -44,7 +45,8 @@ extension TableOperation {
         if spec.computeStatistics != nil { return .computeStatistics }
         if spec.generateManifest != nil { return .generateManifest }
         if spec.clone != nil { return .clone }
-        return spec.convert != nil ? .convert : nil
+        if spec.convert != nil { return .convert }
+        return spec.createTable != nil ? .createTable : nil
     }
 
     /// nil for what no policy asks for.

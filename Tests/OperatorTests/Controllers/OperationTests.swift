@@ -71,6 +71,12 @@ import Testing
             (#""convert":{"partitionBy":["day date"],"nameMapping":true}"#, .convert, ConvertWork(partitionBy: ["day date"], mapsNames: true)),
             (#""convert":{}"#, .convert, ConvertWork()),
             (
+                #""createTable":{"schema":[{"name":"id","type":"long","nullable":false},{"name":"day","type":"date"}],"partitionBy":["day"],"name":"t"}"#,
+                .createTable,
+                CreateTableWork(
+                    schema: [.init(name: "id", type: "long", nullable: false), .init(name: "day", type: "date")], partitionBy: ["day"], tableName: "t")
+            ),
+            (
                 #""vacuum":{"keepFor":["file:///lake/c"],"forgetClones":["file:///lake/d"]}"#, .vacuum,
                 VacuumWork(keepFor: ["file:///lake/c"], forgetClones: ["file:///lake/d"])
             ),
@@ -135,6 +141,19 @@ import Testing
         try harness.addOperation("run", #"{"location":"file:///lake/raw","storageRef":{"name":"lake"},"convert":{}}"#)
         await harness.steps(3)
         #expect(harness.operation("run")?.phase == .running)
+    }
+
+    @Test func aTableIsMadeThatIsNotThereYet() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        harness.tables[Harness.location].failure = DeltaError.notATable(location: Harness.location)
+        try harness.addOperation("run", #"{"tableRef":{"name":"orders"},"createTable":{"schema":[{"name":"id","type":"long"}]}}"#)
+        await harness.steps(3)
+        #expect(harness.operation("run")?.phase == .running)
+        let columns = (0..<1000).map { "{\"name\":\"column\($0)\",\"type\":\"\(String(repeating: "x", count: 100))\"}" }.joined(separator: ",")
+        try harness.addOperation("large", "{\"location\":\"file:///lake/l\",\"storageRef\":{\"name\":\"lake\"},\"createTable\":{\"schema\":[\(columns)]}}")
+        await harness.steps(3)
+        #expect(harness.operation("large")?.phase == .failed && harness.operation("large")?.status?.message?.contains("levee table create") == true)
     }
 
     @Test func anInventoryOutsideOfTheProfileIsRefused() async throws {

@@ -10,11 +10,13 @@ public struct CreateOptions: Sendable {
     public var properties: [String: String]
     public var name: String?
     public var description: String?
+    /// Find out whether it could be made, and make nothing.
+    public var dryRun: Bool
     public var conditions: CommitConditions
 
     public init(
         schema: Schema, partitionColumns: [String] = [], clusterBy: [String] = [], properties: [String: String] = [:], name: String? = nil,
-        description: String? = nil,
+        description: String? = nil, dryRun: Bool = false,
         conditions: CommitConditions = CommitConditions()
     ) {
         self.schema = schema
@@ -23,6 +25,7 @@ public struct CreateOptions: Sendable {
         self.properties = properties
         self.name = name
         self.description = description
+        self.dryRun = dryRun
         self.conditions = conditions
     }
 }
@@ -37,7 +40,7 @@ public struct CreateOperation: Sendable {
         self.options = options
     }
 
-    /// Returns the version, 0. Throws ``DeltaError/tableExists(location:)``, and ``DeltaError/invalidMetadata(reason:)`` for a table that Delta forbids.
+    /// Returns the version, 0, also where nothing was to be made yet. Throws ``DeltaError/tableExists(location:)``, and ``DeltaError/invalidMetadata(reason:)`` for a table that Delta forbids.
     public func run() async throws -> Int64 {
         let environment = table.environment
         let metadata = TableMetadata(
@@ -47,6 +50,7 @@ public struct CreateOperation: Sendable {
         let clustering = options.clusterBy.isEmpty ? nil : try Clustering.domain(options.clusterBy, metadata)
         let action = try NewTableProtocol.make(for: metadata, isClustered: clustering != nil)
         if try await table.exists() { throw DeltaError.tableExists(location: table.location) }
+        if options.dryRun { return 0 }
         let properties = JSONObject(options.properties.sorted { $0.key < $1.key }.map { (key: $0.key, value: .string($0.value)) })
         let operation = OperationInfo(
             "CREATE TABLE",

@@ -1853,7 +1853,8 @@ public enum CustomResourceDefinitions {
                           message: "storageRef goes with location: set both, or tableRef alone"
                         - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) + (has(self.restore) ? 1 : 0)
                             + (has(self.reorg) ? 1 : 0) + (has(self.repair) ? 1 : 0) + (has(self.compactLog) ? 1 : 0) + (has(self.logCleanup) ? 1 : 0)
-                            + (has(self.computeStatistics) ? 1 : 0) + (has(self.generateManifest) ? 1 : 0) + (has(self.clone) ? 1 : 0) + (has(self.convert) ? 1 : 0) == 1"
+                            + (has(self.computeStatistics) ? 1 : 0) + (has(self.generateManifest) ? 1 : 0) + (has(self.clone) ? 1 : 0) + (has(self.convert) ? 1 : 0)
+                            + (has(self.createTable) ? 1 : 0) == 1"
                           message: "set exactly one operation; kubectl explain tableoperation.spec lists them"
                         - rule: >-
                             has(self.tableRef) == has(oldSelf.tableRef) && has(self.location) == has(oldSelf.location) && has(self.storageRef) == has(oldSelf.storageRef)
@@ -1865,6 +1866,7 @@ public enum CustomResourceDefinitions {
                             && has(self.compactLog) == has(oldSelf.compactLog) && has(self.logCleanup) == has(oldSelf.logCleanup)
                             && has(self.computeStatistics) == has(oldSelf.computeStatistics) && has(self.generateManifest) == has(oldSelf.generateManifest)
                             && has(self.clone) == has(oldSelf.clone) && has(self.convert) == has(oldSelf.convert)
+                            && has(self.createTable) == has(oldSelf.createTable)
                           message: "what an operation does is immutable: create another TableOperation"
                         - rule: >-
                             has(self.idempotency) == has(oldSelf.idempotency) && has(self.expectedVersion) == has(oldSelf.expectedVersion)
@@ -2136,6 +2138,68 @@ public enum CustomResourceDefinitions {
                               type: boolean
                               default: false
                               description: Map columns by name, so that they may have names that Delta forbids otherwise. Default false.
+                        createTable:
+                          type: object
+                          description: Make an empty table where there is none. It fails where there is one.
+                          required: [schema]
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "createTable is immutable: create another TableOperation" }
+                            - { rule: "!(has(self.partitionBy) && has(self.clusterBy))", message: "createTable takes partitionBy or clusterBy, not both" }
+                          properties:
+                            schema:
+                              type: array
+                              minItems: 1
+                              maxItems: 2000
+                              description: The columns, in their order.
+                              items:
+                                type: object
+                                description: One column.
+                                required: [name, type]
+                                properties:
+                                  name:
+                                    type: string
+                                    minLength: 1
+                                    maxLength: 255
+                                    description: Its name.
+                                  type:
+                                    type: string
+                                    minLength: 1
+                                    maxLength: 4096
+                                    description: "Its type, as Spark spells it: long, decimal(10,2), date, timestamp, array<string>, map<string,long>, struct<a:long,b:string>."
+                                  nullable:
+                                    type: boolean
+                                    default: true
+                                    description: Whether it may be null. Default true.
+                                  comment:
+                                    type: string
+                                    maxLength: 1024
+                                    description: What it holds.
+                            partitionBy:
+                              type: array
+                              minItems: 1
+                              maxItems: 64
+                              description: The columns whose values files are kept apart by.
+                              items: { type: string, minLength: 1, maxLength: 255 }
+                            clusterBy:
+                              type: array
+                              minItems: 1
+                              maxItems: 30
+                              description: The columns, fields of structs as a.b, that OPTIMIZE is to cluster the rows by. Excludes partitionBy.
+                              items: { type: string, minLength: 1, maxLength: 1024 }
+                            properties:
+                              type: object
+                              maxProperties: 128
+                              description: "Table properties: delta.appendOnly, delta.enableChangeDataFeed, … The protocol is the oldest that has what they ask for."
+                              additionalProperties: { type: string, maxLength: 4096 }
+                            name:
+                              type: string
+                              minLength: 1
+                              maxLength: 255
+                              description: The table's name in its metadata. Default none.
+                            description:
+                              type: string
+                              maxLength: 4096
+                              description: What the table is for, in its metadata. Default none.
                         reorg:
                           type: object
                           description: Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
@@ -2392,7 +2456,7 @@ public enum CustomResourceDefinitions {
                           description: The value of the annotation levee.dev/reconcile that was handled last.
                         type:
                           type: string
-                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore, Reorg, Repair, CompactLog, LogCleanup, ComputeStatistics, GenerateManifest, Clone, Convert]
+                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore, Reorg, Repair, CompactLog, LogCleanup, ComputeStatistics, GenerateManifest, Clone, Convert, CreateTable]
                           description: What it does.
                         table:
                           type: string

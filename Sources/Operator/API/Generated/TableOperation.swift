@@ -37,6 +37,8 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     var clone: Clone?
     /// Make a Delta table of the Parquet files that lie at the location, where they are. Write {} to go by the directories' names.
     var convert: Convert?
+    /// Make an empty table where there is none. It fails where there is one.
+    var createTable: CreateTable?
     /// Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
     var reorg: Reorg?
     /// Hold the table against its storage, and take files that are gone out of the log. Try it with dryRun first.
@@ -194,6 +196,34 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
         var statistics: Bool = true
         /// Map columns by name, so that they may have names that Delta forbids otherwise. Default false.
         var nameMapping: Bool = false
+    }
+
+    /// Make an empty table where there is none. It fails where there is one.
+    struct CreateTable: Codable, Hashable, Sendable {
+        /// The columns, in their order.
+        var schema: [Column]
+        /// The columns whose values files are kept apart by.
+        var partitionBy: [String]?
+        /// The columns, fields of structs as a.b, that OPTIMIZE is to cluster the rows by. Excludes partitionBy.
+        var clusterBy: [String]?
+        /// Table properties: delta.appendOnly, delta.enableChangeDataFeed, … The protocol is the oldest that has what they ask for.
+        var properties: [String: String]?
+        /// The table's name in its metadata. Default none.
+        var name: String?
+        /// What the table is for, in its metadata. Default none.
+        var description: String?
+
+        /// One column.
+        struct Column: Codable, Hashable, Sendable {
+            /// Its name.
+            var name: String
+            /// Its type, as Spark spells it: long, decimal(10,2), date, timestamp, array<string>, map<string,long>, struct<a:long,b:string>.
+            var type: String
+            /// Whether it may be null. Default true.
+            var nullable: Bool = true
+            /// What it holds.
+            var comment: String?
+        }
     }
 
     /// Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
@@ -398,6 +428,7 @@ extension TableOperationSpec {
         restore = try values.decodeIfPresent(Restore.self, forKey: .restore)
         clone = try values.decodeIfPresent(Clone.self, forKey: .clone)
         convert = try values.decodeIfPresent(Convert.self, forKey: .convert)
+        createTable = try values.decodeIfPresent(CreateTable.self, forKey: .createTable)
         reorg = try values.decodeIfPresent(Reorg.self, forKey: .reorg)
         repair = try values.decodeIfPresent(Repair.self, forKey: .repair)
         compactLog = try values.decodeIfPresent(CompactLog.self, forKey: .compactLog)
@@ -456,6 +487,16 @@ extension TableOperationSpec.Convert {
         partitionBy = try values.decodeIfPresent([String].self, forKey: .partitionBy) ?? []
         statistics = try values.decodeIfPresent(Bool.self, forKey: .statistics) ?? true
         nameMapping = try values.decodeIfPresent(Bool.self, forKey: .nameMapping) ?? false
+    }
+}
+
+extension TableOperationSpec.CreateTable.Column {
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        name = try values.decode(String.self, forKey: .name)
+        type = try values.decode(String.self, forKey: .type)
+        nullable = try values.decodeIfPresent(Bool.self, forKey: .nullable) ?? true
+        comment = try values.decodeIfPresent(String.self, forKey: .comment)
     }
 }
 

@@ -63,7 +63,7 @@ extension OperationReconciler {
         do {
             return try await read()
         } catch {
-            let makesTable = operation.spec.clone != nil || operation.spec.convert != nil
+            let makesTable = operation.spec.clone != nil || operation.spec.convert != nil || operation.spec.createTable != nil
             guard makesTable, [.notATable, .locationNotFound].contains(Failure(error).reason) else { throw error }
             return nil
         }

@@ -6,7 +6,7 @@ extension TableOperationSpec {
     func work() throws(InvalidSpec) -> any TaskWork {
         let members: [(any OperationMember)?] = [
             optimize, vacuum, checkpoint, delete, restore, reorg, repair, compactLog, logCleanup, computeStatistics, generateManifest,
-            clone, convert,
+            clone, convert, createTable,
         ]
         guard let member = members.compactMap(\.self).first else {
             throw InvalidSpec(
@@ -62,6 +62,25 @@ extension TableOperationSpec.Clone: OperationMember {
 extension TableOperationSpec.Convert: OperationMember {
     fileprivate func work() -> any TaskWork {
         ConvertWork(partitionBy: partitionBy.isEmpty ? nil : partitionBy, collectsStatistics: statistics, mapsNames: nameMapping)
+    }
+}
+
+extension TableOperationSpec.CreateTable: OperationMember {
+    /// Linux takes 128 KiB in one argument, and the task is one.
+    private static let largestTask = 120_000
+
+    fileprivate func work() throws(InvalidSpec) -> any TaskWork {
+        let work = CreateTableWork(
+            schema: schema.map { .init(name: $0.name, type: $0.type, nullable: $0.nullable, comment: $0.comment) }, partitionBy: partitionBy ?? [],
+            clusterBy: clusterBy ?? [], properties: properties ?? [:], tableName: name, description: description)
+        let size = (try? JSON.value(of: work)).map { JSON.encode($0).utf8.count } ?? .max
+        guard size <= Self.largestTask else {
+            throw InvalidSpec(
+                field: "createTable",
+                message: "its \(schema.count) columns take \(size) bytes, and a pod's argument holds \(Self.largestTask): "
+                    + "make the table with `levee table create`")
+        }
+        return work
     }
 }
 
