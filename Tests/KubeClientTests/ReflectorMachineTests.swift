@@ -92,6 +92,57 @@ struct ReflectorMachineTests {
         #expect((step.pause > .zero) == row.pauses, "pause \(step.pause)")
     }
 
+    // MARK: - Lists as watches
+
+    private static let end = Machine.Outcome.event(.bookmark(resourceVersion: "9", initialEventsEnd: true))
+    private static let bookmark = Machine.Outcome.event(.bookmark(resourceVersion: "8", initialEventsEnd: false))
+
+    private func streaming(_ outcomes: [Machine.Outcome]) -> (Machine, [Machine.Step]) {
+        var machine = Machine(pageSize: 2, streams: true, backoff: Backoff(base: .seconds(1), cap: .seconds(30)), random: SeededRandomSource(seed: 5))
+        let steps = outcomes.map { machine.step($0) }
+        return (machine, steps)
+    }
+
+    @Test(arguments: [
+        Case(testDescription: "starts with a watch", outcomes: [], effect: .openWatchList, pauses: false),
+        Case(testDescription: "reads it", outcomes: [.opened, .event(.added(object("a", 1)))], effect: .readWatch, pauses: false),
+        Case(testDescription: "goes on with the same one", outcomes: [.opened, .event(.added(object("a", 1))), end], effect: .readWatch, pauses: false),
+        Case(
+            testDescription: "watches from the bookmark when it has ended", outcomes: [.opened, end, .ended(after: .seconds(300))],
+            effect: .openWatch(version: "9"), pauses: false),
+        Case(testDescription: "lists where the server refuses it", outcomes: [failure(422, "Invalid")], effect: .list(latest), pauses: false),
+        Case(testDescription: "lists where the server does not understand it", outcomes: [failure(400, "BadRequest")], effect: .list(latest), pauses: false),
+        Case(
+            testDescription: "lists where no bookmark came", outcomes: [.opened, bookmark, .ended(after: .seconds(300))], effect: .list(latest), pauses: false),
+        Case(testDescription: "lists where nothing came", outcomes: [.opened, .stalled], effect: .list(latest), pauses: false),
+        Case(testDescription: "lists where it did not open", outcomes: [.stalled], effect: .list(latest), pauses: false),
+        Case(testDescription: "asks again while the kind is not served", outcomes: [failure(404)], effect: .openWatchList, pauses: true),
+        Case(testDescription: "asks again while it is forbidden", outcomes: [failure(403)], effect: .openWatchList, pauses: true),
+        Case(testDescription: "asks again after overload", outcomes: [failure(429)], effect: .openWatchList, pauses: true),
+        Case(testDescription: "asks again when connections are refused", outcomes: [refused], effect: .openWatchList, pauses: true),
+        Case(testDescription: "asks again where it broke", outcomes: [.opened, .event(.added(object("a", 1))), broken], effect: .openWatchList, pauses: true),
+        Case(testDescription: "asks again on 410 in the middle of a watch", outcomes: [.opened, end, failure(410)], effect: .openWatchList, pauses: false),
+        Case(
+            testDescription: "remembers that the server does not do it", outcomes: [failure(422), page("5"), failure(410)], effect: .list(latest), pauses: true),
+    ])
+    func streamsLists(_ row: Case) {
+        let (machine, steps) = streaming(row.outcomes)
+        #expect(machine.effect == row.effect)
+        #expect((steps.last?.pause ?? .zero > .zero) == row.pauses)
+    }
+
+    @Test func replacesOnceTheBookmarkIsThere() {
+        let (_, steps) = streaming([
+            .opened, .event(.added(Self.object("a", 1))), .event(.added(Self.object("b", 2))), Self.bookmark, .event(.modified(Self.object("a", 7))),
+            .event(.deleted(Self.object("b", 8))), Self.end, .event(.added(Self.object("c", 10))),
+        ])
+        #expect(steps.prefix(6).allSatisfy { $0.change == nil })
+        #expect(steps[6].change == .replace([Self.object("a", 7)]))
+        #expect(steps[7].change == .set(Self.object("c", 10)))
+        let (_, broken) = streaming([.opened, .event(.added(Self.object("a", 1))), Self.broken, .opened, .event(.added(Self.object("b", 2))), Self.end])
+        #expect(broken[5].change == .replace([Self.object("b", 2)]), "what came before it broke is forgotten")
+    }
+
     @Test func replacesOnceAllPagesAreThere() {
         let (_, first) = machine([Self.page("5", [1, 2], next: "t")])
         #expect(first.change == nil)

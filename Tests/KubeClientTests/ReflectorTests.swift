@@ -48,6 +48,46 @@ struct ReflectorTests {
         }
     }
 
+    private static var streaming: Reflector<ConfigMap>.Options {
+        var options = Reflector<ConfigMap>.Options()
+        options.streamsLists = true
+        options.backoff = Backoff(base: .milliseconds(5), cap: .milliseconds(50))
+        return options
+    }
+
+    @Test func takesAListAsTheBeginningOfAWatch() async throws {
+        let server = try ScriptedAPIServer { request, _ in
+            guard request.isWatch, request.query["resourceVersion"] == nil else { return .failure(500, "Unexpected") }
+            let end: JSONValue = [
+                "kind": "ConfigMap", "apiVersion": "v1", "metadata": ["resourceVersion": "9", "annotations": ["k8s.io/initial-events-end": "true"]],
+            ]
+            return .events(
+                [
+                    .event("ADDED", .configMap("a", version: 1)), .event("ADDED", .configMap("b", version: 2)), .event("BOOKMARK", end),
+                    .event("DELETED", .configMap("a", version: 10)),
+                ], staysOpen: true)
+        }
+        try await run(server, options: Self.streaming) { store, changes in
+            try await store.waitUntilSynced()
+            await eventually("the events have arrived") { changes.withLock { $0.count } == 3 }
+            #expect(Self.names(store) == ["b"] && changes.withLock { Set($0.prefix(2)) } == ["+a", "+b"])
+            let request = try #require(server.seen.first)
+            #expect(server.seen.count == 1 && request.query["sendInitialEvents"] == "true" && request.query["resourceVersionMatch"] == "NotOlderThan")
+        }
+    }
+
+    @Test func listsWhereTheServerDoesNotStreamLists() async throws {
+        let server = try ScriptedAPIServer { request, _ in
+            if request.query["sendInitialEvents"] != nil { return .failure(422, "Invalid") }
+            return request.isWatch ? .events([], staysOpen: true) : .json(.configMapList([.configMap("a", version: 1)], version: 10))
+        }
+        try await run(server, options: Self.streaming) { store, _ in
+            try await store.waitUntilSynced()
+            await eventually("it watches") { server.seen.count == 3 }
+            #expect(Self.names(store) == ["a"] && server.seen.map(\.isWatch) == [true, false, true])
+        }
+    }
+
     @Test func listsInOnePieceWhenALaterPageHasExpired() async throws {
         let server = try ScriptedAPIServer { request, _ in
             if request.isWatch { return .events([], staysOpen: true) }

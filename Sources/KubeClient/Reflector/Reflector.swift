@@ -10,6 +10,8 @@ public final class Reflector<Object: KubeResource>: Sendable {
         /// Asks for nothing but metadata, for types that read nothing else.
         public var metadataOnly = false
         public var pageSize = 500
+        /// Asks for lists as the beginnings of watches, which costs the server less memory; where it does not know that, for pages.
+        public var streamsLists = false
         public var backoff = Backoff(base: .milliseconds(800), cap: .seconds(30))
         /// How long the server is asked to keep a watch; each one gets a time between this and its double, so that many do not end together.
         public var watchTimeout: Duration = .seconds(300)
@@ -45,12 +47,13 @@ public final class Reflector<Object: KubeResource>: Sendable {
 
     /// Runs until the task is cancelled.
     public func run() async {
-        var machine = ReflectorMachine(pageSize: options.pageSize, backoff: options.backoff, random: random)
+        var machine = ReflectorMachine(pageSize: options.pageSize, streams: options.streamsLists, backoff: options.backoff, random: random)
         var watch: OpenWatch?
         while !Task.isCancelled {
             let outcome: ReflectorMachine.Outcome
             switch machine.effect {
             case .list(let options): outcome = await list(options)
+            case .openWatchList: (outcome, watch) = await open(nil)
             case .openWatch(let version): (outcome, watch) = await open(version)
             case .readWatch: outcome = await watch?.next() ?? .ended(after: .zero)
             }
@@ -72,10 +75,12 @@ public final class Reflector<Object: KubeResource>: Sendable {
         }
     }
 
-    private func open(_ version: String) async -> (ReflectorMachine.Outcome, OpenWatch?) {
+    /// - Parameter version: nil: from the objects that there are.
+    private func open(_ version: String?) async -> (ReflectorMachine.Outcome, OpenWatch?) {
         let timeout = options.watchTimeout + random.duration(upTo: options.watchTimeout)
         let limit = timeout + options.watchdogGrace
-        let watchOptions = WatchOptions(resourceVersion: version, timeoutSeconds: max(1, Int(timeout.components.seconds)))
+        let watchOptions = WatchOptions(
+            resourceVersion: version, timeoutSeconds: max(1, Int(timeout.components.seconds)), beginsWithList: version == nil)
         let watch = OpenWatch(limit: limit, clock: clock)
         let outcome = await watch.open { [source] () async throws(KubeError) in try await source.watch(watchOptions) }
         return (outcome, watch)

@@ -11,12 +11,17 @@ public struct WatchOptions: Sendable, Hashable {
     public var timeoutSeconds: Int?
     /// Objects without anything but their metadata.
     public var metadataOnly = false
+    /// The current objects first, as ADDED events, then a bookmark that says that these were all (`initialEventsEnd`). Without ``resourceVersion``.
+    public var beginsWithList: Bool
 
-    public init(labelSelector: String? = nil, fieldSelector: String? = nil, resourceVersion: String? = nil, timeoutSeconds: Int? = nil) {
+    public init(
+        labelSelector: String? = nil, fieldSelector: String? = nil, resourceVersion: String? = nil, timeoutSeconds: Int? = nil, beginsWithList: Bool = false
+    ) {
         self.labelSelector = labelSelector
         self.fieldSelector = fieldSelector
         self.resourceVersion = resourceVersion
         self.timeoutSeconds = timeoutSeconds
+        self.beginsWithList = beginsWithList
     }
 
     var query: [(name: String, value: String)] {
@@ -24,6 +29,7 @@ public struct WatchOptions: Sendable, Hashable {
         if let labelSelector, !labelSelector.isEmpty { query.append(("labelSelector", labelSelector)) }
         if let fieldSelector, !fieldSelector.isEmpty { query.append(("fieldSelector", fieldSelector)) }
         if let resourceVersion { query.append(("resourceVersion", resourceVersion)) }
+        if beginsWithList { query += [("sendInitialEvents", "true"), ("resourceVersionMatch", "NotOlderThan")] }
         if let timeoutSeconds { query.append(("timeoutSeconds", "\(timeoutSeconds)")) }
         return query
     }

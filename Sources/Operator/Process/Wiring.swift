@@ -102,6 +102,7 @@ struct Wiring: Sendable {
     private func reflect<Object: KubeResource>(_ store: Store<Object>, managedOnly: Bool = false, in group: inout TaskGroup<Void>) {
         var options = Reflector<Object>.Options()
         options.namespace = namespace
+        options.streamsLists = true
         if managedOnly { options.labelSelector = "\(Names.Label.managedBy)=\(Names.Label.managedByLevee)" }
         let reflector = Reflector(client: cluster.client, store: store, options: options)
         group.addTask { await reflector.run() }
