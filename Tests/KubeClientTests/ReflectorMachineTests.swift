@@ -13,6 +13,10 @@ struct ReflectorMachineTests {
     }
 
     private static let refused = Machine.Outcome.failed(.transport(.connectionFailed(url: "", reason: "refused")))
+    private static let ahead = Machine.Outcome.failed(
+        .status(
+            APIStatus(code: 504, reason: "Timeout", causes: [.init(field: "", message: "Too large resource version", reason: "ResourceVersionTooLarge")]),
+            request: "GET /"))
     private static let broken = Machine.Outcome.failed(.transport(.interrupted(url: "", reason: "cut")))
     private static let nonsense = Machine.Outcome.failed(.unexpectedResponse(request: "", reason: "no event"))
 
@@ -48,7 +52,7 @@ struct ReflectorMachineTests {
         Case(testDescription: "reads what it has opened", outcomes: [page("5"), .opened], effect: .readWatch, pauses: false),
         Case(
             testDescription: "lists in one piece when a later page has expired", outcomes: [page("5", [1], next: "t"), failure(410, "Expired")],
-            effect: .list(ListOptions()), pauses: false),
+            effect: .list(ListOptions(resourceVersion: "0")), pauses: false),
         Case(
             testDescription: "asks for the same page again after overload", outcomes: [page("5", [1], next: "t"), failure(429)],
             effect: .list(ListOptions(limit: 2, continueToken: "t", resourceVersion: "0")), pauses: true),
@@ -66,6 +70,24 @@ struct ReflectorMachineTests {
         Case(testDescription: "does not list again on 429", outcomes: [page("5"), failure(429)], effect: .openWatch(version: "5"), pauses: true),
         Case(testDescription: "does not list again on refused connections", outcomes: [page("5"), refused], effect: .openWatch(version: "5"), pauses: true),
         Case(testDescription: "does not list again on 503", outcomes: [page("5"), failure(503)], effect: .openWatch(version: "5"), pauses: true),
+        Case(
+            testDescription: "pauses when each list leads to one event and 410",
+            outcomes: [page("5"), .opened, .event(.added(object("a", 6))), failure(410), page("6"), .opened, .event(.added(object("a", 7))), failure(410)],
+            effect: .list(latest), pauses: true),
+        Case(
+            testDescription: "lists again where the server does not know the version yet", outcomes: [page("5"), ahead], effect: .list(latest), pauses: false),
+        Case(
+            testDescription: "asks for the latest state where the server does not know the list's version yet", outcomes: [ahead], effect: .list(latest),
+            pauses: false),
+        Case(
+            testDescription: "goes on watching however often the server is overloaded", outcomes: [page("5")] + Array(repeating: failure(429), count: 50),
+            effect: .openWatch(version: "5"), pauses: true),
+        Case(
+            testDescription: "goes on watching however often connections are refused", outcomes: [page("5")] + Array(repeating: refused, count: 50),
+            effect: .openWatch(version: "5"), pauses: true),
+        Case(
+            testDescription: "lists again when the server fails ten times in a row", outcomes: [page("5")] + Array(repeating: failure(500), count: 11),
+            effect: .list(latest), pauses: false),
         Case(testDescription: "lists again when watching is forbidden", outcomes: [page("5"), failure(403)], effect: .list(latest), pauses: true),
         Case(
             testDescription: "goes on from the last event after a broken watch",
@@ -131,25 +153,50 @@ struct ReflectorMachineTests {
         #expect((steps.last?.pause ?? .zero > .zero) == row.pauses)
     }
 
+    /// What a store would be told by these steps: the lists that replace all else, and the changes.
+    private func told(_ steps: [Machine.Step]) -> [String] {
+        var aside: [String: Resource] = [:]
+        var told: [String] = []
+        for change in steps.flatMap(\.changes) {
+            switch change {
+            case .clear: aside = [:]
+            case .putAside(let objects): for object in objects { aside[object.name] = object }
+            case .drop(let object): aside[object.name] = nil
+            case .replace: told.append(aside.values.map { "\($0.name)@\($0.resourceVersion)" }.sorted().joined(separator: " "))
+            case .set(let object): told.append("+\(object.name)@\(object.resourceVersion)")
+            case .remove(let object): told.append("-\(object.name)")
+            }
+        }
+        return told
+    }
+
     @Test func replacesOnceTheBookmarkIsThere() {
         let (_, steps) = streaming([
             .opened, .event(.added(Self.object("a", 1))), .event(.added(Self.object("b", 2))), Self.bookmark, .event(.modified(Self.object("a", 7))),
             .event(.deleted(Self.object("b", 8))), Self.end, .event(.added(Self.object("c", 10))),
         ])
-        #expect(steps.prefix(6).allSatisfy { $0.change == nil })
-        #expect(steps[6].change == .replace([Self.object("a", 7)]))
-        #expect(steps[7].change == .set(Self.object("c", 10)))
+        #expect(told(steps) == ["a@7", "+c@10"])
         let (_, broken) = streaming([.opened, .event(.added(Self.object("a", 1))), Self.broken, .opened, .event(.added(Self.object("b", 2))), Self.end])
-        #expect(broken[5].change == .replace([Self.object("b", 2)]), "what came before it broke is forgotten")
+        #expect(told(broken) == ["b@2"], "what came before it broke is forgotten")
     }
 
     @Test func replacesOnceAllPagesAreThere() {
-        let (_, first) = machine([Self.page("5", [1, 2], next: "t")])
-        #expect(first.change == nil)
-        let (_, second) = machine([Self.page("5", [1, 2], next: "t"), Self.page("5", [3])])
-        #expect(second.change == .replace([Self.object("o1", 1), Self.object("o2", 2), Self.object("o3", 3)]))
-        let (_, expired) = machine([Self.page("5", [1, 2], next: "t"), Self.failure(410), Self.page("8", [4])])
-        #expect(expired.change == .replace([Self.object("o4", 4)]), "pages of the expired list are forgotten")
+        func steps(_ outcomes: [Machine.Outcome]) -> [Machine.Step] {
+            var machine = Machine(pageSize: 2, random: SeededRandomSource(seed: 5))
+            return outcomes.map { machine.step($0) }
+        }
+        let first = [Self.page("5", [1, 2], next: "t")]
+        #expect(told(steps(first)).isEmpty)
+        #expect(told(steps(first + [Self.page("5", [3])])) == ["o1@1 o2@2 o3@3"])
+        #expect(told(steps(first + [Self.failure(410), Self.page("8", [4])])) == ["o4@4"], "pages of the expired list are forgotten")
+    }
+
+    @Test func aListThatIsCutIsAskedForThreeTimes() {
+        let cut: [Machine.Outcome] = [.opened, .event(.added(Self.object("a", 1))), .ended(after: .seconds(1))]
+        let (again, steps) = streaming(cut + cut)
+        #expect(again.effect == .openWatchList && steps.last?.pause ?? .zero > .zero)
+        let (given, _) = streaming(cut + cut + cut)
+        #expect(given.effect == .list(Self.latest))
     }
 
     @Test func waitsAsLongAsTheServerAsks() {

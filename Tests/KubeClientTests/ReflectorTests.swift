@@ -58,19 +58,16 @@ struct ReflectorTests {
     @Test func takesAListAsTheBeginningOfAWatch() async throws {
         let server = try ScriptedAPIServer { request, _ in
             guard request.isWatch, request.query["resourceVersion"] == nil else { return .failure(500, "Unexpected") }
-            let end: JSONValue = [
-                "kind": "ConfigMap", "apiVersion": "v1", "metadata": ["resourceVersion": "9", "annotations": ["k8s.io/initial-events-end": "true"]],
-            ]
             return .events(
                 [
-                    .event("ADDED", .configMap("a", version: 1)), .event("ADDED", .configMap("b", version: 2)), .event("BOOKMARK", end),
+                    .event("ADDED", .configMap("a", version: 1)), .event("ADDED", .configMap("b", version: 2)), .initialEventsEnd(version: 9),
                     .event("DELETED", .configMap("a", version: 10)),
                 ], staysOpen: true)
         }
         try await run(server, options: Self.streaming) { store, changes in
             try await store.waitUntilSynced()
             await eventually("the events have arrived") { changes.withLock { $0.count } == 3 }
-            #expect(Self.names(store) == ["b"] && changes.withLock { Set($0.prefix(2)) } == ["+a", "+b"])
+            #expect(Self.names(store) == ["b"] && changes.withLock { $0 } == ["+a", "+b", "-a"])
             let request = try #require(server.seen.first)
             #expect(server.seen.count == 1 && request.query["sendInitialEvents"] == "true" && request.query["resourceVersionMatch"] == "NotOlderThan")
         }
@@ -88,6 +85,56 @@ struct ReflectorTests {
         }
     }
 
+    /// As a server does that ignores what it does not know: no bookmark comes, or one that means nothing.
+    @Test(arguments: [[], [JSONValue.event("ADDED", .configMap("a", version: 1)), .bookmark(version: 5)]])
+    func listsWhereTheServerSendsNoBookmark(events: [JSONValue]) async throws {
+        let server = try ScriptedAPIServer { request, _ in
+            if request.query["sendInitialEvents"] != nil { return .events(events, staysOpen: true) }
+            return request.isWatch ? .events([], staysOpen: true) : .json(.configMapList([.configMap("a", version: 1)], version: 10))
+        }
+        var options = Self.streaming
+        options.listStreamPatience = .milliseconds(50)
+        try await run(server, options: options) { store, _ in
+            try await store.waitUntilSynced()
+            #expect(Self.names(store) == ["a"])
+        }
+    }
+
+    @Test func aListThatIsCutIsBegunAnew() async throws {
+        let server = try ScriptedAPIServer { request, index in
+            guard request.query["sendInitialEvents"] != nil else { return .failure(500, "Unexpected") }
+            if index == 0 { return .events([.event("ADDED", .configMap("gone", version: 1))]) }
+            if index == 1 { return .events([.event("ADDED", .configMap("gone", version: 1)), .event("ERROR", .status(410, "Expired"))]) }
+            return .events([.event("ADDED", .configMap("a", version: 1)), .initialEventsEnd(version: 9)], staysOpen: true)
+        }
+        try await run(server, options: Self.streaming) { store, changes in
+            try await store.waitUntilSynced()
+            #expect(Self.names(store) == ["a"] && changes.withLock { $0 } == ["+a"] && server.seen.count == 3)
+        }
+    }
+
+    @Test func everythingIsReportedAgainNowAndThen() async throws {
+        let clock = SteppedClock()
+        let server = try ScriptedAPIServer { request, _ in
+            request.isWatch ? .events([], staysOpen: true) : .json(.configMapList([.configMap("a", version: 1), .configMap("b", version: 2)], version: 10))
+        }
+        var options = Reflector<ConfigMap>.Options()
+        options.resyncPeriod = .seconds(100)
+        let reflector = Reflector<ConfigMap>(client: try server.client { $0.clock = clock }, options: options)
+        let resynced = Lock<[String]>([])
+        reflector.store.onChange { change in if change.isResync { resynced.withLock { $0.append(change.key.name) } } }
+        let task = Task { await reflector.run() }
+        try await reflector.store.waitUntilSynced()
+        await eventually("it waits for the resync") { clock.sleepers(within: .seconds(110)) == 1 }
+        #expect(clock.sleepers(within: .seconds(89)) == 0, "a tenth sooner at most")
+        clock.advance(by: .seconds(110))
+        await eventually("all are reported") { resynced.withLock { Set($0) } == ["a", "b"] }
+        #expect(server.seen.count <= 2, "no request is made")
+        task.cancel()
+        await task.value
+        await server.stop()
+    }
+
     @Test func listsInOnePieceWhenALaterPageHasExpired() async throws {
         let server = try ScriptedAPIServer { request, _ in
             if request.isWatch { return .events([], staysOpen: true) }
@@ -98,6 +145,40 @@ struct ReflectorTests {
         try await run(server) { store, _ in
             try await store.waitUntilSynced()
             #expect(Self.names(store) == ["x", "y"])
+        }
+    }
+
+    @Test func aThirdPageThatHasExpiredBeginsTheListAnewInOnePiece() async throws {
+        let server = try ScriptedAPIServer { request, _ in
+            if request.isWatch { return .events([], staysOpen: true) }
+            switch request.query["continue"] {
+            case "3": return .failure(410, "Expired")
+            case "2": return .json(.configMapList([.configMap("c", version: 3), .configMap("d", version: 4)], version: 10, next: "3"))
+            default:
+                guard request.query["limit"] != nil else { return .json(.configMapList([.configMap("x", version: 1)], version: 20)) }
+                return .json(.configMapList([.configMap("a", version: 1), .configMap("b", version: 2)], version: 10, next: "2"))
+            }
+        }
+        try await run(server) { store, changes in
+            try await store.waitUntilSynced()
+            await eventually("it watches") { server.seen.count == 5 }
+            #expect(Self.names(store) == ["x"] && changes.withLock { $0 } == ["+x"], "nobody has heard of the pages before")
+            #expect(server.seen.last?.query["resourceVersion"] == "20")
+        }
+    }
+
+    /// Every second request is turned away for a while, the watch the most often.
+    @Test func aStormOf429IsWaitedOutWithOneList() async throws {
+        let server = try ScriptedAPIServer { request, index in
+            if index < 60, index != 3 { return .failure(429, "TooManyRequests") }
+            return request.isWatch
+                ? .events([.event("ADDED", .configMap("b", version: 11))], staysOpen: true) : .json(.configMapList([.configMap("a", version: 1)], version: 10))
+        }
+        var options = Reflector<ConfigMap>.Options()
+        options.backoff = Backoff(base: .milliseconds(1), cap: .milliseconds(2))
+        try await run(server, options: options) { store, _ in
+            await eventually("the watch is open at last") { Self.names(store) == ["a", "b"] }
+            #expect(server.seen.count == 61 && server.seen.prefix(4).allSatisfy { !$0.isWatch } && server.seen.dropFirst(4).allSatisfy { $0.isWatch })
         }
     }
 

@@ -93,6 +93,12 @@ extension JSONValue {
 
     static func event(_ type: String, _ object: JSONValue) -> JSONValue { ["type": .string(type), "object": object] }
 
+    /// The end of a list that comes as the beginning of a watch.
+    static func initialEventsEnd(version: Int) -> JSONValue {
+        let metadata: JSONValue = ["resourceVersion": .string("\(version)"), "annotations": ["k8s.io/initial-events-end": "true"]]
+        return .event("BOOKMARK", ["kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata])
+    }
+
     static func bookmark(version: Int) -> JSONValue {
         .event("BOOKMARK", ["kind": "ConfigMap", "apiVersion": "v1", "metadata": ["resourceVersion": .string("\(version)")]])
     }

@@ -77,12 +77,16 @@ struct ResourceRequest {
         if wanted > revision { throw .resourceVersionTooLarge(wanted, current: revision) }
         let timeout = request.parameter("timeoutSeconds").flatMap { Int64($0) }.flatMap { $0 > 0 ? $0 : nil } ?? Int64(1800 + api.random.integer(below: 1800))
         let headers: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-cache, private"]
-        guard let watch = api.store.watch(definition.storage, from: wanted == 0 || sendsInitial ? .current : .after(wanted)) else {
+        // `sendInitialEvents=false`: from now on, whatever there is.
+        let fromNow = !sendsInitial && request.parameter("sendInitialEvents") != nil
+        let start: ClusterStore.WatchStart = sendsInitial || wanted == 0 && !fromNow ? .current : .after(wanted == 0 ? revision : wanted)
+        guard let watch = api.store.watch(definition.storage, from: start) else {
             let expired = APIError.expired("too old resource version: \(wanted) (\(revision))")
             return ServerResponse(status: 200, headers: headers, body: .stream(ExpiredWatchStream(expired)))
         }
         let stream = WatchStream(
-            api, try rendering(), query, watch, allowsBookmarks: request.flag("allowWatchBookmarks"), sendsInitialEnd: sendsInitial, timeout: .seconds(timeout))
+            api, try rendering(), query, watch, allowsBookmarks: request.flag("allowWatchBookmarks"),
+            sendsInitialEnd: sendsInitial && request.flag("allowWatchBookmarks"), timeout: .seconds(timeout))
         return ServerResponse(status: 200, headers: headers, body: .stream(stream))
     }
 

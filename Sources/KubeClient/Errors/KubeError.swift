@@ -45,6 +45,8 @@ extension KubeError {
     public var isConflict: Bool { status?.code == 409 && status?.reason != "AlreadyExists" }
     /// The resource version or continue token is too old: list again.
     public var isExpired: Bool { status?.code == 410 || status?.reason == "Expired" || status?.reason == "Gone" }
+    /// The server does not know the resource version yet, and may never: it has been restored from a backup, say.
+    public var isAheadOfServer: Bool { status?.causes.contains { $0.reason == "ResourceVersionTooLarge" } ?? false }
     public var isForbidden: Bool { status?.code == 403 }
     public var isInvalid: Bool { status?.code == 422 }
 
@@ -54,6 +56,8 @@ extension KubeError {
         default: false
         }
     }
+
+    var isOfTLS: Bool { if case .transport(.tlsFailed) = self { true } else { false } }
 
     /// How long the server asks to wait.
     public var retryAfter: Duration? { status?.retryAfter }

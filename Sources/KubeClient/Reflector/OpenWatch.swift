@@ -2,20 +2,28 @@ import Base
 
 /// A watch together with the watchdog that ends it: a connection can go dead without either side hearing of it.
 final class OpenWatch: Sendable {
-    private struct State {
+    fileprivate struct State {
         var events: (any WatchEvents)?
         var opening: Task<any WatchEvents, any Error>?
-        var watchdog: Task<Void, Never>?
+        var watchdogs: [Task<Void, Never>] = []
         var stalled = false
+        /// Of the list that the watch begins with.
+        var received = 0
+        var listIsWhole = false
     }
 
     private let limit: Duration
+    private let listLimit: Duration?
     private let clock: any WallClock
     private let openedAt: ContinuousClock.Instant
     private let state = Lock(State())
 
-    init(limit: Duration, clock: any WallClock) {
+    /// - Parameters:
+    ///   - limit: How long it may last.
+    ///   - listLimit: How long it may bring nothing, until the list that it begins with is whole; nil: it begins with none.
+    init(limit: Duration, listLimit: Duration? = nil, clock: any WallClock) {
         self.limit = limit
+        self.listLimit = listLimit
         self.clock = clock
         openedAt = .now
     }
@@ -24,14 +32,24 @@ final class OpenWatch: Sendable {
 
     func open(_ body: @escaping @Sendable () async throws(KubeError) -> any WatchEvents) async -> ReflectorMachine.Outcome {
         let opening = Task { try await body() }
+        // Cancelled when the watch ends before.
         let watchdog = Task { [weak self, clock, limit] in
-            // Cancelled when the watch ends before.
             guard (try? await clock.sleep(for: limit)) != nil else { return }
             self?.bark()
         }
+        let listWatchdog = listLimit.map { limit in
+            Task { [weak self, clock] in
+                var before = 0
+                while (try? await clock.sleep(for: limit)) != nil {
+                    guard let (received, isWhole) = self?.state.withLock({ ($0.received, $0.listIsWhole) }), !isWhole else { return }
+                    if received == before { self?.bark() }
+                    before = received
+                }
+            }
+        }
         state.withLock { state in
             state.opening = opening
-            state.watchdog = watchdog
+            state.watchdogs = [watchdog] + (listWatchdog.map { [$0] } ?? [])
         }
         let result = await withTaskCancellationHandler {
             await opening.result
@@ -56,6 +74,7 @@ final class OpenWatch: Sendable {
         guard let events = state.withLock({ $0.events }) else { return .ended(after: .zero) }
         do throws(KubeError) {
             guard let event = try await events.next() else { return .ended(after: openedAt.duration(to: .now)) }
+            if listLimit != nil { state.withLock { $0.note(event) } }
             return .event(event)
         } catch {
             return outcome(of: error)
@@ -63,8 +82,8 @@ final class OpenWatch: Sendable {
     }
 
     func close() {
-        let (events, opening, watchdog) = state.withLock { ($0.events, $0.opening, $0.watchdog) }
-        watchdog?.cancel()
+        let (events, opening, watchdogs) = state.withLock { ($0.events, $0.opening, $0.watchdogs) }
+        watchdogs.forEach { $0.cancel() }
         opening?.cancel()
         events?.cancel()
     }
@@ -80,5 +99,15 @@ final class OpenWatch: Sendable {
 
     private func outcome(of error: KubeError) -> ReflectorMachine.Outcome {
         state.withLock { $0.stalled } ? .stalled : .failed(error)
+    }
+}
+
+extension OpenWatch.State {
+    /// A bookmark in between says nothing about the list: those who do not know the one at its end send them too.
+    fileprivate mutating func note(_ event: WatchEvent<Resource>) {
+        switch event {
+        case .added, .modified, .deleted: received += 1
+        case .bookmark(_, let initialEventsEnd): if initialEventsEnd { listIsWhole = true }
+        }
     }
 }

@@ -12,11 +12,16 @@ public final class Reflector<Object: KubeResource>: Sendable {
         public var pageSize = 500
         /// Asks for lists as the beginnings of watches, which costs the server less memory; where it does not know that, for pages.
         public var streamsLists = false
+        /// How long such a list may bring no object before its server is taken not to know its bookmark, and is asked for pages.
+        public var listStreamPatience: Duration = .seconds(60)
         public var backoff = Backoff(base: .milliseconds(800), cap: .seconds(30))
         /// How long the server is asked to keep a watch; each one gets a time between this and its double, so that many do not end together.
         public var watchTimeout: Duration = .seconds(300)
         /// How much longer than that a silent watch is believed in.
         public var watchdogGrace: Duration = .seconds(30)
+        /// How often all objects are reported again, unchanged (``StoreChange/isResync``), each time a tenth sooner or later by chance; nil: never. No request is made for it.
+        /// For those who would rather look at everything now and then than rely on having missed nothing.
+        public var resyncPeriod: Duration?
 
         public init() {}
     }
@@ -47,8 +52,21 @@ public final class Reflector<Object: KubeResource>: Sendable {
 
     /// Runs until the task is cancelled.
     public func run() async {
+        await withTaskGroup { group in
+            if let period = options.resyncPeriod { group.addTask { await self.resync(every: period) } }
+            await listAndWatch()
+            group.cancelAll()
+        }
+    }
+
+    private func resync(every period: Duration) async {
+        while (try? await clock.sleep(for: period * (0.9 + 0.2 * random.fraction()))) != nil, !Task.isCancelled { store.resync() }
+    }
+
+    private func listAndWatch() async {
         var machine = ReflectorMachine(pageSize: options.pageSize, streams: options.streamsLists, backoff: options.backoff, random: random)
         var watch: OpenWatch?
+        var aside: [ObjectKey: Object] = [:]
         while !Task.isCancelled {
             let outcome: ReflectorMachine.Outcome
             switch machine.effect {
@@ -60,7 +78,7 @@ public final class Reflector<Object: KubeResource>: Sendable {
             if Task.isCancelled { break }
             log(outcome)
             let step = machine.step(outcome)
-            if let change = step.change { apply(change) }
+            for change in step.changes { apply(change, &aside) }
             if machine.effect != .readWatch { watch?.close() }
             if step.pause > .zero { try? await clock.sleep(for: step.pause) }
         }
@@ -81,14 +99,20 @@ public final class Reflector<Object: KubeResource>: Sendable {
         let limit = timeout + options.watchdogGrace
         let watchOptions = WatchOptions(
             resourceVersion: version, timeoutSeconds: max(1, Int(timeout.components.seconds)), beginsWithList: version == nil)
-        let watch = OpenWatch(limit: limit, clock: clock)
+        let watch = OpenWatch(limit: limit, listLimit: version == nil ? options.listStreamPatience : nil, clock: clock)
         let outcome = await watch.open { [source] () async throws(KubeError) in try await source.watch(watchOptions) }
         return (outcome, watch)
     }
 
-    private func apply(_ change: ReflectorMachine.Change) {
+    /// - Parameter aside: The objects of the list under way.
+    private func apply(_ change: ReflectorMachine.Change, _ aside: inout [ObjectKey: Object]) {
         switch change {
-        case .replace(let resources): store.replace(with: resources.compactMap { decode($0) })
+        case .clear: aside = [:]
+        case .putAside(let resources): for resource in resources { aside[resource.key] = decode(resource) }
+        case .drop(let resource): aside[resource.key] = nil
+        case .replace:
+            store.replace(with: aside.values.sorted { $0.key < $1.key })
+            aside = [:]
         case .set(let resource): if let object = decode(resource) { store.set(object) }
         case .remove(let resource): store.remove(resource.key)
         }

@@ -9,7 +9,7 @@ import Base
 /// sense. Overload (429), refused connections and broken watches continue where they were, after a pause.
 struct ReflectorMachine: Sendable {
     enum State: Sendable, Equatable {
-        /// Reading the pages of a list; `items` are those of the pages before.
+        /// Reading the pages of a list.
         case listing(ListProgress)
         /// About to ask for a watch that begins with the objects there are.
         case openingList
@@ -26,7 +26,6 @@ struct ReflectorMachine: Sendable {
         var resourceVersion: String?
         var isPaged: Bool
         var continueToken = ""
-        var items: [Resource] = []
     }
 
     /// What to do next.
@@ -49,15 +48,22 @@ struct ReflectorMachine: Sendable {
         case failed(KubeError)
     }
 
+    /// What becomes of the store. The objects of a list are put aside as they come (whoever does that may keep them in less room than they come in), and take the place
+    /// of all others when the list is whole.
     enum Change: Sendable, Equatable {
-        case replace([Resource])
+        /// What was put aside is forgotten: a list begins, or came to nothing.
+        case clear
+        case putAside([Resource])
+        /// An object that was put aside is gone already.
+        case drop(Resource)
+        /// What was put aside is the whole list.
+        case replace
         case set(Resource)
         case remove(Resource)
     }
 
     struct Step: Sendable, Equatable {
-        /// For the store.
-        var change: Change?
+        var changes: [Change] = []
         /// To wait before the next effect.
         var pause: Duration = .zero
     }
@@ -68,10 +74,19 @@ struct ReflectorMachine: Sendable {
     private let random: any RandomSource
     /// Failures since the last event, whole list, or watch that lasted.
     private var failures = 0
+    /// Lists that had to be begun anew since a watch lasted. An event in between does not count: a server that sends one and says 410 would be listed without end.
+    private var relists = 0
     /// Whether lists are to come as watches: as long as the server does that.
     private var streams: Bool
-    /// The objects of such a list that have come. Not in the state: it must not be copied with every event.
-    private var received: [ObjectKey: Resource] = [:]
+    /// Such lists in a row that ended before their bookmark.
+    private var cutLists = 0
+
+    /// A watch that was open for so long has proved that its list was good.
+    private static let lasting = Duration.seconds(60)
+    /// So often a server may end a list that comes as a watch, as when it is restarted, before it is asked for pages.
+    private static let maximumCutLists = 3
+    /// So many times in a row a server may answer a watch by an error of its own before it is asked for a list: it may be that it cannot go on from this version.
+    private static let maximumServerErrors = 10
 
     init(
         pageSize: Int = 500, streams: Bool = false, backoff: Backoff = Backoff(base: .milliseconds(800), cap: .seconds(30)),
@@ -102,13 +117,13 @@ struct ReflectorMachine: Sendable {
         case (.listing(let progress), .listed(let page)): return take(page, progress)
         case (.listing(let progress), .failed(let error)): return listFailed(error, progress)
         case (.openingList, .opened):
-            received = [:]
             state = .receivingList(received: 0)
-            return Step()
+            return Step(changes: [.clear])
         case (.receivingList(let count), .event(let event)): return takeInitial(event, count)
         case (.openingList, .failed(let error)), (.receivingList, .failed(let error)): return listStreamFailed(error)
         // No bookmark came, though there was time.
-        case (.openingList, .stalled), (.receivingList, .stalled), (.receivingList, .ended): return listInstead()
+        case (.openingList, .stalled), (.receivingList, .stalled): return listInstead()
+        case (.receivingList, .ended(let duration)): return listStreamEnded(duration)
         case (.opening(let version), .opened):
             state = .streaming(version: version, received: 0)
             return Step()
@@ -119,6 +134,7 @@ struct ReflectorMachine: Sendable {
             // A server that ends each watch at once must not be asked in a tight loop.
             if received == 0 && duration < .seconds(1) { return resume(from: version) }
             failures = 0
+            if duration >= Self.lasting { relists = 0 }
             state = .opening(version: version)
             return Step()
         case (.streaming(let version, _), .stalled): return resume(from: version)
@@ -130,64 +146,73 @@ struct ReflectorMachine: Sendable {
     }
 
     private mutating func take(_ page: ResourceList<Resource>, _ progress: ListProgress) -> Step {
-        var progress = progress
-        progress.items += page.items
+        var step = Step(changes: progress.continueToken.isEmpty ? [.clear, .putAside(page.items)] : [.putAside(page.items)])
         guard page.continueToken.isEmpty else {
+            var progress = progress
             progress.continueToken = page.continueToken
             state = .listing(progress)
-            return Step()
+            return step
         }
         state = .opening(version: page.resourceVersion)
-        return Step(change: .replace(progress.items))
+        step.changes.append(.replace)
+        return step
     }
 
     private mutating func takeInitial(_ event: WatchEvent<Resource>, _ count: Int) -> Step {
         state = .receivingList(received: count + 1)
         switch event {
-        case .added(let object), .modified(let object): received[object.key] = object
-        case .deleted(let object): received[object.key] = nil
+        case .added(let object), .modified(let object): return Step(changes: [.putAside([object])])
+        case .deleted(let object): return Step(changes: [.drop(object)])
         case .bookmark(let version, initialEventsEnd: true):
             failures = 0
+            cutLists = 0
             state = .streaming(version: version, received: count + 1)
-            defer { received = [:] }
-            return Step(change: .replace(Array(received.values)))
-        case .bookmark: break
+            return Step(changes: [.replace])
+        case .bookmark: return Step()
         }
-        return Step()
     }
 
     private mutating func listStreamFailed(_ error: KubeError) -> Step {
-        received = [:]
         // Who is not allowed to watch, or asks for a kind that is not served (yet), would not get a list either. What else does not pass by itself is the server's way
         // to say that it does not know this.
         let isRefused = error.status.map { [401, 403, 404].contains($0.code) } ?? false
         guard error.isRetryable || error.isExpired || isRefused else { return listInstead() }
         state = .openingList
-        return Step(pause: pause(for: error))
+        return Step(changes: [.clear], pause: pause(for: error))
+    }
+
+    /// A server that is shut down ends its watches in good order; one that ends them again and again, or has had its time, does not know of the bookmark.
+    private mutating func listStreamEnded(_ duration: Duration) -> Step {
+        cutLists += 1
+        guard duration < Self.lasting, cutLists < Self.maximumCutLists else { return listInstead() }
+        state = .openingList
+        failures += 1
+        return Step(changes: [.clear], pause: backoff.delay(afterFailures: failures, random: random))
     }
 
     private mutating func listInstead() -> Step {
         streams = false
-        received = [:]
         return relist()
     }
 
     private mutating func listFailed(_ error: KubeError, _ progress: ListProgress) -> Step {
-        if error.isExpired {
-            // The snapshot behind the pages is gone: take the next one in one piece.
-            return relist(isPaged: progress.continueToken.isEmpty)
+        if error.isExpired, !progress.continueToken.isEmpty {
+            // The snapshot behind the pages is gone: take the next one in one piece, as client-go's pager does.
+            return relist(ListProgress(resourceVersion: progress.resourceVersion, isPaged: false))
         }
+        if error.isExpired || error.isAheadOfServer { return relist() }
         if error.isRetryable { return Step(pause: pause(for: error)) }
-        state = .listing(ListProgress(resourceVersion: nil, isPaged: progress.isPaged))
-        return Step(pause: pause(for: error))
+        state = .listing(ListProgress(isPaged: progress.isPaged))
+        return Step(changes: [.clear], pause: pause(for: error))
     }
 
     private mutating func watchFailed(_ error: KubeError, _ version: String) -> Step {
-        if error.isExpired { return relist() }
+        if error.isExpired || error.isAheadOfServer { return relist() }
         guard error.isRetryable else {
-            state = streams ? .openingList : .listing(ListProgress(resourceVersion: nil, isPaged: true))
+            state = start
             return Step(pause: pause(for: error))
         }
+        if error.status.map({ $0.code >= 500 }) ?? false, failures >= Self.maximumServerErrors { return relist() }
         state = .opening(version: version)
         return Step(pause: pause(for: error))
     }
@@ -197,10 +222,10 @@ struct ReflectorMachine: Sendable {
         switch event {
         case .added(let object), .modified(let object):
             state = .streaming(version: newer(object, version), received: received + 1)
-            return Step(change: .set(object))
+            return Step(changes: [.set(object)])
         case .deleted(let object):
             state = .streaming(version: newer(object, version), received: received + 1)
-            return Step(change: .remove(object))
+            return Step(changes: [.remove(object)])
         case .bookmark(let bookmark, _):
             state = .streaming(version: bookmark.isEmpty ? version : bookmark, received: received + 1)
             return Step()
@@ -217,11 +242,14 @@ struct ReflectorMachine: Sendable {
         return Step(pause: backoff.delay(afterFailures: failures, random: random))
     }
 
-    /// Lists from the latest state: at once the first time, after growing pauses when that leads nowhere.
-    private mutating func relist(isPaged: Bool = true) -> Step {
-        state = streams ? .openingList : .listing(ListProgress(resourceVersion: nil, isPaged: isPaged))
-        failures += 1
-        return Step(pause: failures > 1 ? backoff.delay(afterFailures: failures - 1, random: random) : .zero)
+    /// Where a list of the latest state begins.
+    private var start: State { streams ? .openingList : .listing(ListProgress(isPaged: true)) }
+
+    /// Lists again: at once the first time, after growing pauses when that leads nowhere.
+    private mutating func relist(_ progress: ListProgress? = nil) -> Step {
+        state = progress.map { .listing($0) } ?? start
+        relists += 1
+        return Step(changes: [.clear], pause: relists > 1 ? backoff.delay(afterFailures: relists - 1, random: random) : .zero)
     }
 
     private mutating func pause(for error: KubeError) -> Duration {

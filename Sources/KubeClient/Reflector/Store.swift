@@ -67,7 +67,7 @@ public final class Store<Object: KubeResource>: Sendable {
         if !isSynced { throw .cancelled }
     }
 
-    /// Calls `handler` for every change from now on, in the reflector's task: it should only take note of it, as by adding a key to a queue.
+    /// Calls `handler` for every change from now on, in one of the reflector's tasks: it should only take note of it, as by adding a key to a queue.
     public func onChange(_ handler: @escaping @Sendable (StoreChange<Object>) -> Void) {
         state.withLock { $0.handlers.append(handler) }
     }
@@ -116,6 +116,12 @@ public final class Store<Object: KubeResource>: Sendable {
             return StoreChange(key: key, old: before, new: nil)
         }
         report(change.map { [$0] } ?? [])
+    }
+
+    /// Reports all objects as they are, once a whole list has been seen.
+    public func resync() {
+        let objects = state.withLock { $0.isSynced ? Array($0.objects.values) : [] }
+        report(objects.map { StoreChange(key: $0.key, old: $0, new: $0, isResync: true) })
     }
 
     private func insert(_ object: Object, _ state: inout State) {
