@@ -48,7 +48,7 @@ let package = Package(
         library("Jobs", ["Base", "ObjectStore", "DeltaEngine"]),
         library("KubeClient", ["Base", "HTTP", "CProcess"]),
         library("Operator", ["Base", "HTTP", "ObjectStore", "KubeClient", "DeltaEngine", "Jobs"]),
-        library("DevCluster", ["Base", "HTTP", "CGnuTLS", "CProcess"]),
+        library("DevCluster", ["Base", "HTTP", "CGnuTLS", "CProcess", "KubeClient"]),
         .executableTarget(
             name: "levee",
             dependencies: [
@@ -78,7 +78,7 @@ let package = Package(
         tests("JobsTests", ["Jobs"]),
         tests("KubeClientTests", ["KubeClient", "HTTP"]),
         tests("OperatorTests", ["Operator"]),
-        tests("DevClusterTests", ["DevCluster"]),
+        tests("DevClusterTests", ["DevCluster", "KubeClient"]),
         tests("LeveeTests", ["levee"]),
     ]
 )

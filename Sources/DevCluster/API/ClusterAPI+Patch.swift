@@ -1,4 +1,5 @@
 import Base
+import KubeClient
 
 /// The body of a PATCH, by its content type.
 enum Patch: Sendable {
@@ -25,14 +26,26 @@ extension ClusterAPI {
     }
 
     private func patched(_ current: JSONValue, _ patch: Patch, _ definition: ResourceDefinition) throws(APIError) -> JSONValue {
+        do {
+            return try changed(current, patch, definition)
+        } catch let error as PatchError {
+            throw APIError(error)
+        } catch let error as APIError {
+            throw error
+        } catch {
+            throw .badRequest("\(error)")
+        }
+    }
+
+    private func changed(_ current: JSONValue, _ patch: Patch, _ definition: ResourceDefinition) throws -> JSONValue {
         switch patch {
         case let .json(operations): return try JSONPatch.apply(operations, to: current.withoutOwnVersion(unless: operations))
         case let .merge(changes):
-            guard changes.objectValue != nil else { throw .badRequest("a merge patch must be an object") }
-            return MergePatch.apply(changes, to: current.withoutVersion)
+            guard changes.objectValue != nil else { throw PatchError.malformed("a merge patch must be an object") }
+            return JSONMergePatch.apply(changes, to: current.withoutVersion)
         case let .strategic(changes):
             guard !definition.isCustom else {
-                throw .unsupportedMediaType("application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml")
+                throw APIError.unsupportedMediaType("application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml")
             }
             return try StrategicMergePatch.apply(changes, to: current.withoutVersion, schema: definition.schema)
         case let .apply(configuration): return configuration
@@ -121,6 +134,21 @@ extension ClusterAPI {
         .badRequest(
             "failed to create typed patch object (\(configuration.namespace)/\(configuration.name); \(definition.apiVersion), Kind=\(definition.kind)): \(error)"
         )
+    }
+}
+
+extension Schema: MergeSchema {}
+
+extension APIError {
+    fileprivate init(_ error: PatchError) {
+        switch error {
+        case .malformed(let reason): self = .badRequest(reason)
+        case let .tooManyOperations(count, limit):
+            self.init(
+                code: 413, reason: "RequestEntityTooLarge", message: "The allowed maximum operations in a JSON patch is \(limit), got \(count)")
+        case .doesNotFit(let reason):
+            self.init(code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request: \(reason)")
+        }
     }
 }
 

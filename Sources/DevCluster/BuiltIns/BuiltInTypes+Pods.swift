@@ -47,7 +47,7 @@ extension BuiltInTypes {
           subdomain#17 string
           terminationGracePeriodSeconds#4 long = 30
           tolerations#22 any[]
-          topologySpreadConstraints#33 any[]
+          topologySpreadConstraints#33 any[~topologyKey]
           volumes#1 Volume[name]
         Container
           args#4 string[]

@@ -1,5 +1,6 @@
 import Base
 import Jobs
+import KubeClient
 import ObjectStore
 
 /// Builds the Job that runs one operation, or one probe of a profile's storage. The pod is what the restricted Pod Security Standard asks for, and holds
@@ -139,41 +140,52 @@ struct WorkerJob: Sendable {
         return all
     }
 
+    /// The template over the pod as Levee has it, as a strategic merge patch (lists by their merge keys), and over that once more what a worker cannot do without.
     private func podSpec() throws -> JSONValue {
         var spec: JSONValue = [
             "restartPolicy": "Never",
             "automountServiceAccountToken": false,
             "enableServiceLinks": false,
             "terminationGracePeriodSeconds": .integer(settings.terminationGracePeriodSeconds),
-            "securityContext": securityContext,
+            "securityContext": Self.securityContext,
             "containers": [try container()],
-            "volumes": .array(volumes),
+            "volumes": .array([scratchVolume] + volumes),
         ]
-        spec["serviceAccountName"] = (template.serviceAccountName ?? access.serviceAccountName).map(JSONValue.string)
-        spec["nodeSelector"] = template.nodeSelector.map(JSONValue.strings)
-        spec["affinity"] = template.affinity
-        spec["tolerations"] = template.tolerations.map(JSONValue.array)
-        spec["topologySpreadConstraints"] = template.topologySpreadConstraints.map(JSONValue.array)
-        spec["priorityClassName"] = template.priorityClassName.map(JSONValue.string)
-        spec["imagePullSecrets"] = template.imagePullSecrets.map(JSONValue.array)
-        return spec
+        spec["serviceAccountName"] = access.serviceAccountName.map(JSONValue.string)
+        let needed: JSONValue = [
+            "containers": [["name": .string(Names.workerContainer), "env": Self.whole(variables), "volumeMounts": Self.whole(volumeMounts)]],
+            "volumes": Self.whole(volumes),
+        ]
+        do throws(PatchError) {
+            let patched = try StrategicMergePatch.apply(template.patch, to: spec, schema: PodMergeSchema.podSpec)
+            return try StrategicMergePatch.apply(needed, to: patched, schema: PodMergeSchema.podSpec)
+        } catch {
+            throw InvalidSpec(field: "jobTemplate", message: error.description)
+        }
     }
 
-    private var securityContext: JSONValue {
-        var context: JSONValue = [
-            "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532, "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": ["type": "RuntimeDefault"],
-        ]
-        for (key, value) in template.podSecurityContext?.objectValue ?? JSONObject() { context[key] = value }
-        return context
+    /// As parts of a patch that leave nothing of another element with the same key.
+    static func whole(_ elements: [JSONValue]) -> JSONValue {
+        .array(
+            elements.map { element in
+                guard let members = element.objectValue else { return element }
+                var element = element
+                element["$retainKeys"] = .array(members.keys.map(JSONValue.string))
+                return element
+            })
     }
+
+    private static let securityContext: JSONValue = [
+        "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532, "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": ["type": "RuntimeDefault"],
+    ]
 
     private func container() throws -> JSONValue {
         var container: JSONValue = [
             "name": .string(Names.workerContainer),
             "image": .string(settings.image),
             "args": ["worker", "--task", .string(try task.json())],
-            "env": .array(variables + (template.env ?? [])),
+            "env": .array(variables),
             "resources": resources,
             "volumeMounts": .array(volumeMounts),
             "terminationMessagePath": "/dev/termination-log",
@@ -184,7 +196,6 @@ struct WorkerJob: Sendable {
         ]
         if !settings.command.isEmpty { container["command"] = .array(settings.command.map(JSONValue.string)) }
         container["imagePullPolicy"] = settings.imagePullPolicy.map(JSONValue.string)
-        container["envFrom"] = template.envFrom.map(JSONValue.array)
         return container
     }
 
@@ -218,10 +229,15 @@ struct WorkerJob: Sendable {
         return resources
     }
 
+    /// A template may put another volume in its place.
+    private var scratchVolume: JSONValue {
+        var directory: JSONValue = [:]
+        directory["sizeLimit"] = template.scratch?.size.map(JSONValue.string)
+        return ["name": "scratch", "emptyDir": directory]
+    }
+
     private var volumes: [JSONValue] {
-        var scratch: JSONValue = [:]
-        scratch["sizeLimit"] = template.scratch?.size.map(JSONValue.string)
-        var volumes: [JSONValue] = [["name": "scratch", "emptyDir": scratch]]
+        var volumes: [JSONValue] = []
         switch access {
         case .host: break
         case let .claim(claim): volumes.append(["name": "tables", "persistentVolumeClaim": ["claimName": .string(claim.name)]])
@@ -235,7 +251,7 @@ struct WorkerJob: Sendable {
                     ["name": "authorities", "secret": ["secretName": .string(authorities.name), "defaultMode": Self.secretMode, "items": items]])
             }
         }
-        return volumes + (template.volumes ?? [])
+        return volumes
     }
 
     private var volumeMounts: [JSONValue] {
@@ -251,7 +267,28 @@ struct WorkerJob: Sendable {
                 mounts.append(["name": "authorities", "mountPath": .string(Self.certificatesPath), "readOnly": true])
             }
         }
-        return mounts + (template.volumeMounts ?? [])
+        return mounts
+    }
+}
+
+extension JobTemplate {
+    /// As a patch of a worker's pod. Requests and limits are not in it: they have rules of their own.
+    fileprivate var patch: JSONValue {
+        var container: JSONValue = ["name": .string(Names.workerContainer)]
+        container["env"] = env.map(WorkerJob.whole)
+        container["envFrom"] = envFrom.map(JSONValue.array)
+        container["volumeMounts"] = volumeMounts.map(WorkerJob.whole)
+        var spec: JSONValue = ["containers": [container]]
+        spec["serviceAccountName"] = serviceAccountName.map(JSONValue.string)
+        spec["nodeSelector"] = nodeSelector.map(JSONValue.strings)
+        spec["affinity"] = affinity
+        spec["tolerations"] = tolerations.map(JSONValue.array)
+        spec["topologySpreadConstraints"] = topologySpreadConstraints.map(JSONValue.array)
+        spec["priorityClassName"] = priorityClassName.map(JSONValue.string)
+        spec["imagePullSecrets"] = imagePullSecrets.map(JSONValue.array)
+        spec["volumes"] = volumes.map(WorkerJob.whole)
+        spec["securityContext"] = podSecurityContext
+        return spec
     }
 }
 

@@ -1,4 +1,5 @@
 import Base
+import KubeClient
 import Testing
 
 @testable import DevCluster
@@ -137,5 +138,14 @@ func schemasThatAreNotStructuralAreRefused(text: String, complaint: String) thro
 @Test func builtInTypesAreValidSchemas() throws {
     for type in BuiltInTypes.all.names {
         #expect(throws: Never.self) { try Schema(BuiltInTypes.all.inlined(type), at: FieldPath(type)) }
+    }
+}
+
+/// Patches are carried out by the server here and by the client on its own; both go by the same keys.
+@Test func listsOfPodsAreMergedByTheKeysThatTheClientKnows() throws {
+    let pod = try Schema(BuiltInTypes.all.inlined("PodSpec"), at: FieldPath("PodSpec"))
+    let container = try #require(pod.member("containers")?.items)
+    for (schema, known) in [(pod, PodMergeSchema.podSpec), (container, try #require(PodMergeSchema.podSpec.member("containers")?.items))] {
+        for name in schema.properties.keys { #expect(schema.member(name)?.patchMergeKey == known.member(name)?.patchMergeKey, "\(name)") }
     }
 }

@@ -130,6 +130,34 @@ import Testing
         #expect(container["volumeMounts"]?.arrayValue?.last == ["name": "v", "mountPath": "/v"])
     }
 
+    /// Lists by their merge keys; what the worker cannot do without stays as it is.
+    @Test func templatesAreMergedAsStrategicPatches() throws {
+        let job = try Self.job(
+            template: """
+                {"env":[{"name":"A","value":"1"},{"name":"TMPDIR","valueFrom":{"fieldRef":{"fieldPath":"metadata.name"}}}],
+                 "volumes":[{"name":"scratch","persistentVolumeClaim":{"claimName":"big"}},{"name":"tables","emptyDir":{}}],
+                 "volumeMounts":[{"name":"tables","mountPath":"/data","readOnly":true},{"name":"scratch","mountPath":"/more"}],
+                 "podSecurityContext":{"runAsUser":null,"supplementalGroups":[7]}}
+                """, access: .claim(ClaimAccess(name: "lake-data", mountPath: "/data")))
+        let (spec, container) = (try Self.podSpec(job), try Self.container(job))
+        #expect(container["env"] == [["name": "TMPDIR", "value": "/scratch"], ["name": "A", "value": "1"]])
+        #expect(
+            spec["volumes"] == [
+                ["name": "scratch", "persistentVolumeClaim": ["claimName": "big"]], ["name": "tables", "persistentVolumeClaim": ["claimName": "lake-data"]],
+            ])
+        #expect(
+            container["volumeMounts"] == [
+                ["name": "scratch", "mountPath": "/scratch"], ["name": "tables", "mountPath": "/data"], ["name": "scratch", "mountPath": "/more"],
+            ])
+        #expect(spec["securityContext"]?["runAsUser"] == nil && spec["securityContext"]?["supplementalGroups"] == [7])
+        #expect(spec["securityContext"]?["runAsNonRoot"] == true)
+    }
+
+    @Test func aTemplateThatCannotBeMergedIsSaid() throws {
+        let error = #expect(throws: InvalidSpec.self) { try Self.job(template: #"{"env":[{"value":"1"}]}"#).manifest() }
+        #expect(error?.field == "jobTemplate" && error?.message.contains("merge key: name") == true)
+    }
+
     @Test(arguments: [
         ("{}", "512Mi", "1Gi", Int64(1) << 30),
         (#"{"resources":{"limits":{"memory":"256Mi"}}}"#, nil, "256Mi", 256 << 20),

@@ -1,23 +1,21 @@
 import Base
 
 /// JSON Patch (RFC 6902). All operations or none.
-enum JSONPatch {
-    /// The server refuses longer patches, to bound the work.
-    static let maximumOperations = 10_000
+public enum JSONPatch {
+    /// The API server refuses longer patches, to bound the work.
+    public static let maximumOperations = 10_000
 
-    static func apply(_ patch: JSONValue, to value: JSONValue) throws(APIError) -> JSONValue {
-        guard let operations = patch.arrayValue else { throw .badRequest("a JSON patch must be a list of operations") }
+    public static func apply(_ patch: JSONValue, to value: JSONValue) throws(PatchError) -> JSONValue {
+        guard let operations = patch.arrayValue else { throw .malformed("a JSON patch must be a list of operations") }
         guard operations.count <= maximumOperations else {
-            throw APIError(
-                code: 413, reason: "RequestEntityTooLarge",
-                message: "The allowed maximum operations in a JSON patch is \(maximumOperations), got \(operations.count)")
+            throw .tooManyOperations(count: operations.count, limit: maximumOperations)
         }
         var result = value
         for operation in operations { try apply(operation: operation, to: &result) }
         return result
     }
 
-    private static func apply(operation: JSONValue, to document: inout JSONValue) throws(APIError) {
+    private static func apply(operation: JSONValue, to document: inout JSONValue) throws(PatchError) {
         let path = try pointer(operation, "path")
         switch operation["op"]?.stringValue {
         case "add"?: try change(&document, path, .add(try content(operation)))
@@ -38,7 +36,7 @@ enum JSONPatch {
             guard let copied = Self.value(at: source, in: document) else { throw missing(source) }
             try change(&document, path, .add(copied))
         default:
-            throw .badRequest("unexpected kind of JSON patch operation: \(operation["op"] ?? .null)")
+            throw .malformed("unexpected kind of JSON patch operation: \(operation["op"] ?? .null)")
         }
     }
 
@@ -48,15 +46,15 @@ enum JSONPatch {
         case remove
     }
 
-    private static func content(_ operation: JSONValue) throws(APIError) -> JSONValue {
-        guard let value = operation["value"] else { throw .badRequest("JSON patch operation \(operation["op"] ?? .null) misses \"value\"") }
+    private static func content(_ operation: JSONValue) throws(PatchError) -> JSONValue {
+        guard let value = operation["value"] else { throw .malformed("JSON patch operation \(operation["op"] ?? .null) misses \"value\"") }
         return value
     }
 
-    private static func pointer(_ operation: JSONValue, _ key: String) throws(APIError) -> [String] {
-        guard let text = operation[key]?.stringValue else { throw .badRequest("JSON patch operation misses \"\(key)\"") }
+    private static func pointer(_ operation: JSONValue, _ key: String) throws(PatchError) -> [String] {
+        guard let text = operation[key]?.stringValue else { throw .malformed("JSON patch operation misses \"\(key)\"") }
         if text.isEmpty { return [] }
-        guard text.hasPrefix("/") else { throw .badRequest("JSON pointer \"\(text)\" must start with /") }
+        guard text.hasPrefix("/") else { throw .malformed("JSON pointer \"\(text)\" must start with /") }
         return text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(unescaped)
     }
 
@@ -99,11 +97,11 @@ enum JSONPatch {
         return index
     }
 
-    private static func change(_ value: inout JSONValue, _ path: [String], _ change: Change) throws(APIError) {
+    private static func change(_ value: inout JSONValue, _ path: [String], _ change: Change) throws(PatchError) {
         try self.change(&value, path[...], change, whole: path)
     }
 
-    private static func change(_ value: inout JSONValue, _ path: ArraySlice<String>, _ change: Change, whole: [String]) throws(APIError) {
+    private static func change(_ value: inout JSONValue, _ path: ArraySlice<String>, _ change: Change, whole: [String]) throws(PatchError) {
         guard let token = path.first else {
             switch change {
             case let .add(new), let .replace(new): value = new
@@ -147,11 +145,9 @@ enum JSONPatch {
 
     private static func text(_ path: [String]) -> String { "/" + path.joined(separator: "/") }
 
-    private static func missing(_ path: [String]) -> APIError { unprocessable("path \(text(path)) does not exist in the object") }
+    private static func missing(_ path: [String]) -> PatchError { unprocessable("path \(text(path)) does not exist in the object") }
 
-    private static func unprocessable(_ why: String) -> APIError {
-        APIError(code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request: \(why)")
-    }
+    private static func unprocessable(_ why: String) -> PatchError { .doesNotFit(why) }
 }
 
 extension JSONPatch.Change {
