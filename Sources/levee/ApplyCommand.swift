@@ -15,7 +15,7 @@ enum ApplyCommand {
     static let command = Command(
         name: "apply", summary: "apply Kubernetes objects on the server's side, for machines without kubectl",
         discussion: "Namespaces and CRDs go first. Fields that were applied before and are no longer in the files are removed.",
-        options: [filename, kubeconfig, context, namespace, force, dryRun],
+        options: [filename, kubeconfig, context, namespace, force, dryRun] + ClusterOptions.all,
         examples: ["levee apply -f examples/quickstart", "levee apply -f table.yaml -f policy.yaml --kubeconfig data/kubeconfig"]
     ) { arguments, console in
         let paths = arguments.all(filename)
@@ -24,8 +24,10 @@ enum ApplyCommand {
         guard !manifests.isEmpty else { throw UsageError(command: "levee apply", message: "there is no object in \(paths.joined(separator: ", "))") }
         var configuration = try KubeConfiguration.load(kubeconfig: arguments[kubeconfig], context: arguments[context])
         if let namespace = arguments[namespace] { configuration.namespace = namespace }
+        try ClusterOptions.apply(arguments, to: &configuration, command: "levee apply")
         var options = KubeClient.Options()
         options.userAgent = "levee/\(Levee.version)"
+        options.onWarning = { Console.note("Warning: \($0.withoutControlCharacters)") }
         let applier = ManifestApplier(
             client: try KubeClient(configuration: configuration, options: options), fieldManager: "levee-apply", force: arguments[force],
             dryRun: arguments[dryRun])

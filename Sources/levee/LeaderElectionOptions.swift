@@ -35,12 +35,13 @@ enum LeaderElectionOptions {
     }
 
     /// A client for the lease alone, which says at once what went wrong: trying again is the election's.
-    static func client(_ configuration: KubeConfiguration, _ options: KubeClient.Options) throws(KubeError) -> KubeClient {
+    static func client(_ configuration: KubeConfiguration, _ options: KubeClient.Options, _ timing: ElectionTiming) throws(KubeError) -> KubeClient {
         var options = options
         options.retry = .never
         // Renewals must not wait for their turn.
         options.rate = nil
-        options.requestTimeout = .seconds(10)
+        // So that there is time for another try, over another connection, before the leader has to end.
+        options.requestTimeout = max(.seconds(1), timing.renewDeadline / 2)
         options.logger = options.logger.labelled("levee.leader-election")
         return try KubeClient(configuration: configuration, options: options)
     }

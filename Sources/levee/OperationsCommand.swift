@@ -13,10 +13,12 @@ enum OperationsCommand {
     static let command = Command(
         name: "operations", summary: "list the operations on tables, or follow them",
         discussion: "With --follow the exit code is 1 where an operation failed, and 3 where the time ran out.",
-        options: [kubeconfig, namespace, follow, expect, timeout],
+        options: [kubeconfig, namespace, follow, expect, timeout] + ClusterOptions.all,
         examples: ["levee operations", "levee operations --follow --expect 1 --timeout 2m"]
     ) { arguments, console in
-        let client = try KubeClient(configuration: .load(kubeconfig: arguments[kubeconfig], environment: ProcessEnvironment.current))
+        var configuration = try KubeConfiguration.load(kubeconfig: arguments[kubeconfig], environment: ProcessEnvironment.current)
+        try ClusterOptions.apply(arguments, to: &configuration, command: "levee operations")
+        let client = try KubeClient(configuration: configuration)
         let list = OperationList(client: client, namespace: arguments[namespace] ?? client.namespace)
         if arguments[follow] {
             try await list.follow(expecting: Int(arguments[expect] ?? 0), timeout: arguments[timeout] ?? .seconds(600))

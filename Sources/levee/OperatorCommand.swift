@@ -18,6 +18,8 @@ enum OperatorCommand {
     private static let requestsPerSecond = Option<Int64>.integer(
         "kube-api-qps", "N", atLeast: 0, "send at most so many requests a second to the API server, 0 for no limit of our own (default 500)")
     private static let requestBurst = Option<Int64>.integer("kube-api-burst", "N", atLeast: 1, "so many at once after a rest (default 1000)")
+    private static let resyncPeriod = Option<Duration>.duration(
+        "resync-period", "how often everything is looked at again though nothing has changed, give or take a tenth; 0s for never (default 10h)")
     private static let logFormat = Option<LogFormat>.choice("log-format", "how log records look (default json)")
     private static let logLevel = Option<LogLevel>.choice("log-level", "what to report (default info)")
 
@@ -28,10 +30,10 @@ enum OperatorCommand {
             killed at any time: the next one goes on where it was. Run one at a time, or several with --leader-elect.
             """,
         options: [
-            kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, lendIdentity, requestsPerSecond, requestBurst, logFormat,
-            logLevel,
+            kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, lendIdentity, requestsPerSecond, requestBurst, resyncPeriod,
+            logFormat, logLevel,
         ]
-            + LeaderElectionOptions.all,
+            + ClusterOptions.all + LeaderElectionOptions.all,
         examples: ["levee operator --worker-image registry.example/levee:0.1.0", "levee operator --kubeconfig .dev/kubeconfig --allow-host-filesystem"]
     ) { arguments, _ in
         let logger = Logger(
@@ -42,7 +44,9 @@ enum OperatorCommand {
         options.metricsAddress = address(arguments[metricsAddress], default: ":8080")
         options.healthAddress = address(arguments[healthAddress], default: ":8081")
         let timing = try LeaderElectionOptions.timing(arguments)
-        let configuration = try KubeConfiguration.load(kubeconfig: arguments[kubeconfig], environment: ProcessEnvironment.current)
+        if let period = arguments[resyncPeriod] { options.resyncPeriod = period > .zero ? period : nil }
+        var configuration = try KubeConfiguration.load(kubeconfig: arguments[kubeconfig], environment: ProcessEnvironment.current)
+        try ClusterOptions.apply(arguments, to: &configuration, command: "levee operator")
         let rate = arguments[requestsPerSecond] ?? 500
         options.requestRate = rate == 0 ? nil : RequestRate(perSecond: Double(rate), burst: Int(clamping: arguments[requestBurst] ?? 1000))
         let election = timing.map { LeaderElectionOptions.candidacy(arguments, $0, configuration) }
@@ -66,7 +70,8 @@ enum OperatorCommand {
         client.metrics = registry
         var election: LeaderElection?
         if let candidacy {
-            let chosen = LeaderElection(client: try LeaderElectionOptions.client(configuration, client), options: candidacy, metrics: registry)
+            let lease = try LeaderElectionOptions.client(configuration, client, candidacy.timing)
+            let chosen = LeaderElection(client: lease, options: candidacy, metrics: registry)
             client.mayWrite = { [leadership = chosen.leadership] in leadership.isHeld }
             election = chosen
         }

@@ -55,6 +55,13 @@ struct KubeClientTests {
             try await $0.patch(ConfigMap.self, key, .merge(["data": ["k": .null]]))
         },
         Call(
+            testDescription: "strategic merge patch", method: "PATCH", path: "/api/v1/namespaces/ns/configmaps/a",
+            query: ["fieldManager": "levee", "dryRun": "All", "fieldValidation": "Warn"], contentType: "application/strategic-merge-patch+json",
+            body: ["data": ["k": "v"]]
+        ) {
+            try await $0.patch(ConfigMap.self, key, .strategicMerge(["data": ["k": "v"]]), WriteOptions(dryRun: true, fieldValidation: .warn))
+        },
+        Call(
             testDescription: "JSON patch of a subresource", method: "PATCH", path: "/api/v1/namespaces/ns/configmaps/a/status",
             query: ["fieldManager": "levee"], contentType: "application/json-patch+json", body: [["op": "remove", "path": "/status"]]
         ) {
@@ -249,6 +256,70 @@ struct KubeClientTests {
         try directory.write("tls.crt", first.clientCertificate.text)
         clock.advance(by: .seconds(61))
         _ = try await client.get(ConfigMap.self, Self.key)
+        await server.stop()
+    }
+
+    @Test(
+        arguments: [
+            ("7", Duration.seconds(7)), ("Tue, 14 Nov 2023 22:13:50 GMT", .seconds(30)), ("Tue, 14 Nov 2023 22:13:10 GMT", nil), ("86400", .seconds(300)),
+            ("Wed, 14 Nov 2040 22:13:10 GMT", .seconds(300)), ("-5", nil), ("soon", nil), ("99999999999999999999", nil),
+        ] as [(String, Duration?)])
+    func waitsForSecondsOrUntilADate(header: String, expected: Duration?) {
+        // ManualClock's start: 22:13:20.
+        let response = HTTPResponse(status: 429, headers: ["Retry-After": header], body: .empty)
+        #expect(KubeError.fromResponse(response, request: "", now: ManualClock().now()).retryAfter == expected)
+    }
+
+    @Test func conflictsAreTriedAgainAfterAPause() async throws {
+        let clock = ManualClock()
+        let server = try ScriptedAPIServer { request, index in
+            request.method == "PUT" && index < 4 ? .failure(409, "Conflict") : .json(.configMap("a", version: 10 + index))
+        }
+        let client = try server.client { $0.clock = clock }
+        let written = try await client.retryingConflicts { () throws(KubeError) in
+            let read = try await client.get(ConfigMap.gvr, Self.key)
+            return try await client.update(ConfigMap.gvr, read)
+        }
+        #expect(written.resourceVersion == "15" && server.seen.map(\.method) == ["GET", "PUT", "GET", "PUT", "GET", "PUT"])
+        #expect(clock.slept.count == 2 && clock.slept.allSatisfy { $0 >= .milliseconds(10) && $0 <= .milliseconds(20) })
+        await #expect(throws: KubeError.self) {
+            try await client.retryingConflicts(attempts: 3) { () throws(KubeError) in throw .status(APIStatus(code: 409, reason: "Conflict"), request: "") }
+        }
+        #expect(clock.slept.count == 4)
+        await server.stop()
+    }
+
+    /// The date of the machine is set back and forth: nobody waits for it.
+    @Test func clockJumpsDoNoHarm() async throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("token", "one")
+        let valid = Lock("Bearer one")
+        let server = try ScriptedAPIServer { request, _ in
+            request.headers["Authorization"] == valid.withLock { $0 } ? .json(.configMap("a", version: 1)) : .failure(401, "Unauthorized")
+        }
+        let clock = ManualClock()
+        var options = KubeClient.Options()
+        options.clock = clock
+        let configuration = KubeConfiguration(server: "http://127.0.0.1:\(server.port)", credentials: .tokenFile(directory.appending("token")))
+        let client = try KubeClient(configuration: configuration, options: options)
+        var expected = 0
+        for (token, jump) in [("one", Duration.zero), ("two", .seconds(-86_400)), ("three", .seconds(400_000)), ("four", .seconds(-400_000))] {
+            try directory.write("token", token)
+            valid.withLock { $0 = "Bearer \(token)" }
+            clock.advance(by: jump)
+            _ = try await client.get(ConfigMap.self, Self.key)
+            expected += 1
+            #expect(server.seen.count == expected, "\(token): the file is read again, not only after a refusal")
+        }
+        let registry = MetricsRegistry()
+        let queue = WorkQueue<String>(clock: clock, random: SeededRandomSource(seed: 1), metrics: WorkQueueMetrics(registry: registry, name: "q"))
+        queue.add("a")
+        clock.advance(by: .seconds(-1000))
+        let key = await queue.next()
+        clock.advance(by: .seconds(-1000))
+        queue.report()
+        queue.done(key ?? "")
+        #expect(!registry.render().contains(" -"), "no time is negative")
         await server.stop()
     }
 

@@ -22,6 +22,15 @@ public final class HTTPClientLoop: Sendable {
 
     deinit { for core in cores { core.post(.stop) } }
 
+    /// Grows with everything that any transfer receives: while it does, there is somebody on the other side.
+    public var activity: UInt64 { cores.reduce(0) { $0 &+ $1.activity.withLock { $0 } } }
+
+    /// Whether there are transfers.
+    public var isBusy: Bool { cores.contains { $0.load.withLock { $0 > 0 } } }
+
+    /// Ends all transfers under way as if their connections had broken.
+    public func interruptAll(reason: String) { for core in cores { core.post(.interrupt(reason)) } }
+
     /// The thread with the fewest transfers, the first of such: requests that come one after the other find the connection of the one before.
     func leastLoaded() -> ClientLoopCore {
         var best = cores[0]
@@ -44,12 +53,15 @@ final class ClientLoopCore: @unchecked Sendable {
         case resumeReceiving(HTTPTransfer)
         /// What the request's body stream yielded: bytes, its end, or its error described.
         case bodyPiece(HTTPTransfer, RequestBodyPiece)
+        case interrupt(String)
         case stop
     }
 
     private let mailbox = Lock<[Command]>([])
     /// How many transfers it has.
     let load = Lock(0)
+    /// How many pieces they have received.
+    let activity = Lock<UInt64>(0)
     private let multi: UnsafeMutableRawPointer
     private var transfers: [UnsafeMutableRawPointer: HTTPTransfer] = [:]
     /// Handles to use again: each holds buffers that are worth keeping.
@@ -105,6 +117,11 @@ final class ClientLoopCore: @unchecked Sendable {
             transfer.end(.cancelled(url: transfer.request.label))
         case .resumeReceiving(let transfer): transfer.resumeReceiving()
         case .bodyPiece(let transfer, let piece): transfer.deliver(piece)
+        case .interrupt(let reason):
+            for (easy, transfer) in transfers {
+                remove(easy)
+                transfer.end(.interrupted(url: transfer.request.label, reason: reason))
+            }
         case .stop: break
         }
     }

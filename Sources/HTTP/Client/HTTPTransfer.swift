@@ -18,6 +18,7 @@ final class HTTPTransfer: @unchecked Sendable {
     // The core outlives all transfers it runs: its users hold the loop.
     private weak var core: ClientLoopCore?
     private let load: Lock<Int>
+    private let activity: Lock<UInt64>
     private(set) var easy: UnsafeMutableRawPointer?
     var cancelled = false
     private var lists = TransferOptions.Lists()
@@ -35,6 +36,7 @@ final class HTTPTransfer: @unchecked Sendable {
         self.sink = sink
         self.core = core
         load = core.load
+        activity = core.activity
         load.withLock { $0 += 1 }
         body = RequestBodyReader(request.body)
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -102,11 +104,15 @@ final class HTTPTransfer: @unchecked Sendable {
             failure = .responseTooLarge(url: request.label, limit: configuration.maximumHeaderSize)
             return -1
         }
-        if let complete = head.takeCompleted() { sink.received(complete) }
+        if let complete = head.takeCompleted() {
+            activity.withLock { $0 &+= 1 }
+            sink.received(complete)
+        }
         return headerLine.count
     }
 
     fileprivate func receive(body piece: UnsafeRawBufferPointer) -> Int {
+        activity.withLock { $0 &+= 1 }
         switch sink.received(piece) {
         case .taken: return piece.count
         case .pause:

@@ -94,19 +94,32 @@ extension KubeClient {
         _ type: T.Type, _ key: ObjectKey, subresource: String? = nil, attempts: Int = 5, _ options: WriteOptions = WriteOptions(),
         _ change: @Sendable (inout T) -> Void
     ) async throws(KubeError) -> T {
-        var attempt = 0
-        while true {
-            attempt += 1
+        try await retryingConflicts(attempts: attempts) { () throws(KubeError) in
             let old = try await get(type, key)
             var new = old
             change(&new)
             guard var difference = JSONMergePatch.between(try Resource(old).json, try Resource(new).json) else { return old }
             if difference["metadata"] == nil { difference["metadata"] = [:] }
             difference["metadata"]?["resourceVersion"] = .string(old.metadata.resourceVersion)
+            return try await patch(type, key, .merge(difference), subresource: subresource, options)
+        }
+    }
+
+    /// Does `body` again, after a short pause, when it loses a race with another writer (client-go's `RetryOnConflict`). It must read anew what it writes.
+    public func retryingConflicts<Result>(attempts: Int = 5, _ body: () async throws(KubeError) -> Result) async throws(KubeError) -> Result {
+        var attempt = 0
+        while true {
+            attempt += 1
             do throws(KubeError) {
-                return try await patch(type, key, .merge(difference), subresource: subresource, options)
+                return try await body()
             } catch {
                 guard error.isConflict, attempt < attempts else { throw error }
+            }
+            do {
+                // Two that met once are not to meet again.
+                try await self.options.clock.sleep(for: .milliseconds(10) + self.options.random.duration(upTo: .milliseconds(10)))
+            } catch {
+                throw .cancelled
             }
         }
     }

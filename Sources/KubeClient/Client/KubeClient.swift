@@ -11,6 +11,8 @@ public final class KubeClient: Sendable {
         public var userAgent = "levee"
         public var requestTimeout: Duration = .seconds(60)
         public var retry = RetryPolicy()
+        /// While something is streamed; nil: dead connections are noticed by time-outs and the network alone.
+        public var livenessCheck: LivenessCheck? = LivenessCheck()
         public var clock: any WallClock = SystemClock()
         public var random: any RandomSource = SystemRandomSource()
         public var logger = Logger.none
@@ -20,6 +22,8 @@ public final class KubeClient: Sendable {
         public var rate: RequestRate?
         /// Where requests are counted (`rest_client_requests_total` and the like); nil: nowhere.
         public var metrics: MetricsRegistry?
+        /// Told of the API server's hints (deprecated versions, unknown fields), each once; nil: they are logged.
+        public var onWarning: (@Sendable (String) -> Void)?
 
         public init() {}
     }
@@ -29,13 +33,18 @@ public final class KubeClient: Sendable {
     private let connection: ServerConnection
     private let limiter: RequestLimiter?
     private let metrics: RequestMetrics?
+    private let warnings: WarningReport
 
     public init(configuration: KubeConfiguration, options: Options = Options()) throws(KubeError) {
         self.configuration = configuration
         self.options = options
-        connection = try ServerConnection(configuration: configuration, options: options)
+        let metrics = options.metrics.map { RequestMetrics(registry: $0, server: configuration.server) }
+        self.metrics = metrics
+        connection = try ServerConnection(configuration: configuration, options: options, metrics: metrics)
         limiter = options.rate.map { RequestLimiter($0) }
-        metrics = options.metrics.map { RequestMetrics(registry: $0, server: configuration.server) }
+        warnings = WarningReport { [logger = options.logger, tell = options.onWarning] text, request in
+            if let tell { tell(text) } else { logger.warning("the API server warns", ["request": request, "warning": text]) }
+        }
     }
 
     /// The namespace that the configuration names: a context's, or the pod's own.
@@ -57,9 +66,15 @@ public final class KubeClient: Sendable {
         func attempt() async throws(KubeError) -> HTTPStreamingResponse {
             try await measured(request, { $0.status }) { () async throws(KubeError) in try await connection.stream(http) }
         }
-        var response = try await attempt()
+        var response: HTTPStreamingResponse
+        do throws(KubeError) {
+            response = try await attempt()
+        } catch {
+            guard error.isOfTLS, connection.forgetTLS() else { throw error }
+            response = try await attempt()
+        }
         if response.status == 401, connection.forgetToken() { response = try await attempt() }
-        logWarnings(response.headers, request)
+        warnings.take(response.headers.values("Warning"), request: request.label)
         if response.status >= 300 {
             let body: Bytes
             do throws(HTTPError) {
@@ -67,7 +82,8 @@ public final class KubeClient: Sendable {
             } catch {
                 throw .transport(error)
             }
-            throw .fromResponse(HTTPResponse(status: response.status, headers: response.headers, body: body), request: request.label)
+            throw .fromResponse(
+                HTTPResponse(status: response.status, headers: response.headers, body: body), request: request.label, now: options.clock.now())
         }
         return response.body
     }
@@ -75,20 +91,25 @@ public final class KubeClient: Sendable {
     private func exchange(_ request: KubeRequest, retry: RetryPolicy) async throws(KubeError) -> HTTPResponse {
         let http = request.httpRequest(server: configuration.server)
         var attempt = 0
-        var tokenWasRenewed = false
+        var (tokenWasRenewed, tlsWasRenewed) = (false, false)
         while true {
             attempt += 1
             let failure: KubeError
             do throws(KubeError) {
                 let response = try await measured(request, { $0.status }) { () async throws(KubeError) in try await connection.execute(http) }
-                logWarnings(response.headers, request)
+                warnings.take(response.headers.values("Warning"), request: request.label)
                 if response.status < 300 { return response }
                 if response.status == 401, !tokenWasRenewed, connection.forgetToken() {
                     tokenWasRenewed = true
                     continue
                 }
-                failure = .fromResponse(response, request: request.label)
+                failure = .fromResponse(response, request: request.label, now: options.clock.now())
             } catch {
+                // Nothing was sent: the certificates in the files may be newer than those in hand.
+                if error.isOfTLS, !tlsWasRenewed, connection.forgetTLS() {
+                    tlsWasRenewed = true
+                    continue
+                }
                 failure = error
             }
             guard let delay = retry.delay(after: failure, attempt: attempt, isRead: request.isRead, random: options.random) else { throw failure }
@@ -118,25 +139,27 @@ public final class KubeClient: Sendable {
             throw error
         }
     }
-
-    /// The API server's hints to whoever sent the request: deprecated versions, unknown fields.
-    private func logWarnings(_ headers: HTTPHeaders, _ request: KubeRequest) {
-        for value in headers.values("Warning") {
-            options.logger.warning("the API server warns", ["request": request.label, "warning": value])
-        }
-    }
 }
 
 extension KubeError {
     /// What an answer with an error status says. Proxies and load balancers answer with something else than a Status object.
-    static func fromResponse(_ response: HTTPResponse, request: String) -> KubeError {
+    static func fromResponse(_ response: HTTPResponse, request: String, now: Timestamp) -> KubeError {
         var status: APIStatus
         if let json = try? JSON.parse(response.body), json["kind"]?.stringValue == "Status" {
             status = APIStatus(json, code: response.status)
         } else {
             status = APIStatus(code: response.status, message: String(response.body.prefix(200).text))
         }
-        if status.retryAfter == nil, let seconds = response.headers["Retry-After"].flatMap({ Int($0) }), seconds > 0 { status.retryAfter = .seconds(seconds) }
+        status.retryAfter = (status.retryAfter ?? response.headers["Retry-After"].flatMap { retryAfter($0, now) }).map { min($0, longestRetryAfter) }
         return .status(status, request: request)
+    }
+
+    /// Nobody is sent to sleep for a day, by a clock that is wrong or by malice.
+    private static let longestRetryAfter = Duration.seconds(300)
+
+    /// Seconds or a date (RFC 9110, section 10.2.3).
+    private static func retryAfter(_ text: String, _ now: Timestamp) -> Duration? {
+        let delay = Int64(text).map { Duration.seconds(min($0, 86_400)) } ?? Timestamp(httpDate: text).map { $0 - now }
+        return delay.flatMap { $0 > .zero ? $0 : nil }
     }
 }

@@ -3,36 +3,41 @@ import HTTP
 
 /// The way to the server: an HTTP client with the current TLS material, and the current token.
 ///
-/// Files are read again once a minute, so that rotated certificates and tokens are taken up while the process runs; a token also when the server refuses it.
+/// Files are read again once a minute, so that rotated certificates and tokens are taken up while the process runs; a token also when the server refuses it, certificates also
+/// when a handshake fails.
 final class ServerConnection: Sendable {
     private static let refreshInterval: Duration = .seconds(60)
 
     private struct State {
+        /// Another one, with other connections, after the server has fallen silent.
+        var loop: HTTPClientLoop
         var client: HTTPClient?
         var clientReadAt: Timestamp?
         var token: String?
         var tokenReadAt: Timestamp?
         /// What a program gave last.
         var credential: ExecCredential?
+        var livenessCheck: Task<Void, Never>?
     }
 
     private let configuration: KubeConfiguration
     private let options: KubeClient.Options
-    private let loop: HTTPClientLoop
+    private let metrics: RequestMetrics?
     /// nil where no program gives credentials.
     private let exec: ExecCredentials?
-    private let state = Lock(State())
+    private let state: Lock<State>
 
-    init(configuration: KubeConfiguration, options: KubeClient.Options) throws(KubeError) {
+    init(configuration: KubeConfiguration, options: KubeClient.Options, metrics: RequestMetrics? = nil) throws(KubeError) {
         self.configuration = configuration
         self.options = options
+        self.metrics = metrics
         if case let .exec(plugin) = configuration.credentials {
             exec = ExecCredentials(plugin, environment: ProcessEnvironment.current, clock: options.clock)
         } else {
             exec = nil
         }
         do throws(HTTPError) {
-            loop = try HTTPClientLoop()
+            state = Lock(State(loop: try HTTPClientLoop()))
         } catch {
             throw .transport(error)
         }
@@ -41,21 +46,53 @@ final class ServerConnection: Sendable {
         _ = try authorization(nil)
     }
 
+    deinit { state.withLock { $0.livenessCheck }?.cancel() }
+
     func execute(_ request: HTTPRequest) async throws(KubeError) -> HTTPResponse {
         let (client, request) = try await prepared(request)
+        let (loop, before) = state.withLock { ($0.loop, $0.loop.activity) }
         do throws(HTTPError) {
             return try await client.execute(request)
         } catch {
+            // Not a byte came all that time, of nothing: the next request need not wait for it too.
+            if case .timedOut = error, loop.activity == before { abandon(loop) }
             throw .transport(error)
         }
     }
 
     func stream(_ request: HTTPRequest) async throws(KubeError) -> HTTPStreamingResponse {
         let (client, request) = try await prepared(request)
+        checkLiveness()
         do throws(HTTPError) {
             return try await client.stream(request)
         } catch {
             throw .transport(error)
+        }
+    }
+
+    private func checkLiveness() {
+        guard let check = options.livenessCheck else { return }
+        state.withLock { state in
+            guard state.livenessCheck == nil else { return }
+            state.livenessCheck = Task { [weak self] in await check.run { [weak self] in self } }
+        }
+    }
+
+    /// What comes next goes over new connections; what is under way on these is ended, as if they had broken.
+    private func abandon(_ loop: HTTPClientLoop) {
+        do throws(HTTPError) {
+            let next = try HTTPClientLoop()
+            let isCurrent = state.withLock { state in
+                guard state.loop === loop else { return false }
+                state.loop = next
+                state.client = state.client.map { HTTPClient(configuration: $0.configuration, loop: next) }
+                return true
+            }
+            guard isCurrent else { return }
+            options.logger.warning("the API server has fallen silent; its connections are given up", ["server": configuration.server])
+            loop.interruptAll(reason: "the server has fallen silent")
+        } catch {
+            options.logger.error("the API server has fallen silent, and no other connection can be made", ["server": configuration.server, "error": error])
         }
     }
 
@@ -70,6 +107,13 @@ final class ServerConnection: Sendable {
             return true
         case .none, .token, .basic: return false
         }
+    }
+
+    /// After a handshake that failed: true where certificates can be read anew, so that another try makes sense.
+    func forgetTLS() -> Bool {
+        guard configuration.readsTLSFiles else { return false }
+        state.withLock { $0.clientReadAt = nil }
+        return true
     }
 
     private func prepared(_ request: HTTPRequest) async throws(KubeError) -> (HTTPClient, HTTPRequest) {
@@ -122,7 +166,8 @@ final class ServerConnection: Sendable {
             return client
         }
         // The same material keeps its connections.
-        let current = client.flatMap { $0.configuration.tls == tls ? $0 : nil } ?? HTTPClient(configuration: httpConfiguration(tls), loop: loop)
+        let kept = client.flatMap { $0.configuration.tls == tls ? $0 : nil }
+        let current = kept ?? HTTPClient(configuration: httpConfiguration(tls), loop: state.withLock { $0.loop })
         state.withLock { state in
             state.client = current
             state.clientReadAt = now
@@ -143,9 +188,37 @@ final class ServerConnection: Sendable {
         http.requestTimeout = options.requestTimeout
         http.userAgent = options.userAgent
         http.acceptsCompression = true
-        if let proxy = configuration.proxyURL { http.proxy = .url(proxy, bypass: "") }
+        http.proxy = configuration.proxy
         return http
     }
+}
+
+extension ServerConnection: LiveConnection {
+    var activity: UInt64 { state.withLock { $0.loop.activity } }
+
+    var awaitsSomething: Bool { state.withLock { $0.loop.isBusy } }
+
+    /// Everybody may ask for the version, mostly; and who may not gets an answer too.
+    func answers() async -> Bool {
+        let start = ContinuousClock.now
+        do throws(KubeError) {
+            let (client, request) = try await prepared(KubeRequest(path: "/version").httpRequest(server: configuration.server))
+            do throws(HTTPError) {
+                let response = try await client.execute(request)
+                metrics?.count("GET", status: response.status, took: ContinuousClock.now - start)
+                return true
+            } catch {
+                metrics?.count("GET", status: nil, took: ContinuousClock.now - start)
+                // A server that refuses connections is not silent: those that were open are broken, and said so.
+                if case .timedOut = error { return false }
+                return true
+            }
+        } catch {
+            return true
+        }
+    }
+
+    func giveUp() { abandon(state.withLock { $0.loop }) }
 }
 
 extension String {

@@ -55,7 +55,7 @@ public struct KubeConfiguration: Sendable, Hashable {
     /// The name in the server's certificate, where it is not the server's host.
     public var tlsServerName: String?
     public var insecureSkipTLSVerify: Bool
-    /// nil: as the environment says (`HTTPS_PROXY`, `NO_PROXY`).
+    /// `http://`, `https://` or `socks5://`, for every host. nil: as the environment says (`HTTPS_PROXY`, `NO_PROXY`), which never speaks of this machine itself.
     public var proxyURL: String?
     /// Whom to act as, beside who we are.
     public var impersonation: Impersonation?
@@ -71,6 +71,21 @@ public struct KubeConfiguration: Sendable, Hashable {
         [certificateAuthority, clientCertificate, clientKey].contains { material in
             if case .file = material { true } else { false }
         }
+    }
+
+    var proxy: HTTPClientConfiguration.Proxy {
+        guard let proxyURL else { return isOnThisMachine ? .direct : .environment }
+        // As Go has it, the proxy looks names up.
+        let resolving = proxyURL.hasPrefix("socks5://") ? "socks5h://\(proxyURL.dropFirst("socks5://".count))" : proxyURL
+        return .url(resolving, bypass: "")
+    }
+
+    /// Go's programs, and so all of Kubernetes', reach these without a proxy whatever the environment says.
+    private var isOnThisMachine: Bool {
+        let authority = server.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" }
+        if authority.hasPrefix("[") { return authority.hasPrefix("[::1]") }
+        let host = authority.prefix { $0 != ":" }
+        return host == "localhost" || host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." }
     }
 
     /// - Parameter given: by a program; where it has a certificate, that counts.

@@ -66,7 +66,13 @@ struct KubeconfigFile: Sendable {
         configuration.certificateAuthority = try material(cluster, "certificate-authority", of: "cluster \(clusterName)")
         configuration.tlsServerName = nonEmpty(cluster, "tls-server-name")
         configuration.insecureSkipTLSVerify = cluster.fields["insecure-skip-tls-verify"]?.boolValue ?? false
-        configuration.proxyURL = nonEmpty(cluster, "proxy-url")
+        if let proxy = nonEmpty(cluster, "proxy-url") {
+            guard ["http://", "https://", "socks5://"].contains(where: { proxy.hasPrefix($0) }) else {
+                throw .invalidConfiguration(
+                    source: cluster.file, reason: "cluster \(clusterName) has a proxy-url that begins with neither http://, https:// nor socks5://")
+            }
+            configuration.proxyURL = proxy
+        }
         if let userName = context.fields["user"]?.stringValue, !userName.isEmpty {
             guard let user = users[userName] else {
                 throw .invalidConfiguration(source: context.file, reason: "context \(contextName) names the user \(userName); there are \(known(users))")

@@ -51,6 +51,13 @@ struct ElectionMachine: Sendable {
     /// Until when it leads; nil where it does not.
     var leadsUntil: Duration? { renewedAt.map { $0 + timing.renewDeadline } }
 
+    /// For how long the lease has been good no more though it has this candidate's name, as far as the candidate knows; nil where it is good, or another's.
+    func overdue(now: Duration) -> Duration? {
+        guard let observed, holdsLease else { return nil }
+        let late = now - observedAt - duration(of: observed)
+        return late > .zero ? late : nil
+    }
+
     var holdsLease: Bool { observed?.holderIdentity == identity }
 
     /// Begins an attempt to get, or to keep, the lease.

@@ -127,6 +127,15 @@ public final class LeaderElection: Sendable {
         case graceIsOver
     }
 
+    // MARK: - Health
+
+    /// What a liveness probe is to be told: that the lease has this process's name and ran out longer than `tolerance` ago, and the process has neither renewed it nor ended.
+    /// nil where all is well, and where another leads. As client-go's `HealthzAdaptor`.
+    public func problem(tolerance: Duration = .seconds(20)) -> String? {
+        guard let overdue = machine.withLock({ [clock] in $0.overdue(now: clock.elapsed()) }), overdue > tolerance else { return nil }
+        return "the lease \(options.lease) ran out \(overdue.formatted) ago and is not renewed, though this process has it"
+    }
+
     // MARK: - Attempts
 
     private func campaign() async throws {

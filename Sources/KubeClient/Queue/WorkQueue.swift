@@ -141,7 +141,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     public func done(_ key: Key) {
         let handover = state.withLock { state -> CheckedContinuation<Key?, Never>? in
             state.processing.remove(key)
-            if let metrics, let start = state.processingSince.removeValue(forKey: key) { metrics.worked.observe(clock.now() - start) }
+            if let metrics, let start = state.processingSince.removeValue(forKey: key) { metrics.worked.observe(max(.zero, clock.now() - start)) }
             guard state.dirty.contains(key) else { return nil }
             return enqueue(key, &state)
         }
@@ -198,7 +198,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
         state.processing.insert(key)
         guard let metrics else { return }
         let now = clock.now()
-        if let since = state.waitingSince.removeValue(forKey: key) { metrics.queued.observe(now - since) }
+        if let since = state.waitingSince.removeValue(forKey: key) { metrics.queued.observe(max(.zero, now - since)) }
         state.processingSince[key] = now
     }
 }

@@ -8,7 +8,10 @@ import ObjectStore
 final class KubeCluster: Cluster {
     let client: KubeClient
     let profiles = Store<StorageProfile>()
-    let tables = Store<DeltaTable>(indexes: [Index.location: { table in (try? TableLocation(table.spec.location)).map { [$0.description] } ?? [] }])
+    let tables = Store<DeltaTable>(indexes: [
+        Index.location: { table in (try? TableLocation(table.spec.location)).map { [$0.description] } ?? [] },
+        Index.profile: { table in [ObjectKey(namespace: table.metadata.namespace, name: table.spec.storageRef.name).description] },
+    ])
     let policies = Store<MaintenancePolicy>()
     let clones = Store<TableClone>(indexes: [Index.location: { clone in clone.targetLocation.map { [$0.description] } ?? [] }])
     let operations = Store<TableOperation>(indexes: [
@@ -23,6 +26,7 @@ final class KubeCluster: Cluster {
 
     private enum Index {
         static let location = "location"
+        static let profile = "profile"
         static let table = "table"
         static let policy = "policy"
         static let clone = "clone"
@@ -41,6 +45,7 @@ final class KubeCluster: Cluster {
     func table(_ key: ObjectKey) -> DeltaTable? { tables[key] }
     func tables(inNamespace namespace: String) -> [DeltaTable] { tables.objects(namespace: namespace) }
     func tables(at location: TableLocation) -> [DeltaTable] { tables.objects(index: Index.location, value: location.description) }
+    func tables(ofProfile key: ObjectKey) -> [DeltaTable] { tables.objects(index: Index.profile, value: key.description) }
     func policy(_ key: ObjectKey) -> MaintenancePolicy? { policies[key] }
     func policies(inNamespace namespace: String) -> [MaintenancePolicy] { policies.objects(namespace: namespace) }
     func clone(_ key: ObjectKey) -> TableClone? { clones[key] }

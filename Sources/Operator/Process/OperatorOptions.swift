@@ -19,6 +19,8 @@ public struct OperatorOptions: Sendable {
     public var healthAddress: String?
     /// How many requests it sends to the API server at most; nil: no limit of its own.
     public var requestRate: RequestRate?
+    /// How often everything is looked at again though nothing has changed; nil: never.
+    public var resyncPeriod: Duration? = .seconds(36_000)
     /// How many objects of a kind are reconciled at once.
     public var workers = 8
     /// How many tables are read at once.

@@ -78,6 +78,11 @@ public struct OperatorProcess: Sendable {
         try await election.run(work)
     }
 
+    /// A leader that hangs is to be killed: it holds nobody up, since its lease has run out, and does nothing either.
+    private var health: ServerResponse {
+        if let problem = election?.problem() { .text(503, "\(problem)\n") } else { .text(200, "ok\n") }
+    }
+
     private func endpoints(_ wirings: [Wiring]) throws -> [HTTPServer] {
         var servers: [HTTPServer] = []
         for text in Set([options.metricsAddress, options.healthAddress].compactMap { $0 }) {
@@ -87,7 +92,7 @@ public struct OperatorProcess: Sendable {
                 try HTTPServer(address: address.host, port: address.port) { request in
                     switch request.path {
                     case "/metrics" where serves.metrics: metrics.response(wirings.map(\.cluster))
-                    case "/healthz" where serves.health: .text(200, "ok\n")
+                    case "/healthz" where serves.health: health
                     case "/readyz" where serves.health:
                         wirings.allSatisfy(\.cluster.isSynced) ? .text(200, "ok\n") : .text(503, "the first lists have not all arrived\n")
                     default: .text(404, "not found\n")

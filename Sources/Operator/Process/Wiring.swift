@@ -15,6 +15,7 @@ struct Wiring: Sendable {
     private let observer: TableObserver
     private let metrics: OperatorMetrics
     private let workers: Int
+    private let resyncPeriod: Duration?
     private let logger: Logger
     private let profileQueue: WorkQueue<ObjectKey>
     private let tableQueue: WorkQueue<ObjectKey>
@@ -41,6 +42,7 @@ struct Wiring: Sendable {
         self.observer = observer
         self.metrics = metrics
         workers = options.workers
+        resyncPeriod = options.resyncPeriod
         logger = environment.logger
         let (clock, random) = (environment.clock, environment.random)
         profileQueue = metrics.queue(of: "profile", in: namespace, environment)
@@ -103,6 +105,7 @@ struct Wiring: Sendable {
         var options = Reflector<Object>.Options()
         options.namespace = namespace
         options.streamsLists = true
+        options.resyncPeriod = resyncPeriod
         if managedOnly { options.labelSelector = "\(Names.Label.managedBy)=\(Names.Label.managedByLevee)" }
         let reflector = Reflector(client: cluster.client, store: store, options: options)
         group.addTask { await reflector.run() }
@@ -167,7 +170,7 @@ struct Wiring: Sendable {
             if let job = change.new ?? change.old { wakeOwner(of: job) }
         }
         cluster.pods.onChange { change in
-            guard change.changes({ $0.status }), let owner = (change.new ?? change.old)?.metadata.controllerReference,
+            guard change.isResync || change.changes({ $0.status }), let owner = (change.new ?? change.old)?.metadata.controllerReference,
                 let job = cluster.jobs[ObjectKey(namespace: change.key.namespace, name: owner.name)]
             else { return }
             wakeOwner(of: job)
@@ -231,7 +234,7 @@ struct Wiring: Sendable {
 
     private func wakeUsers(ofProfile key: ObjectKey) {
         for clone in cluster.clones.objects(namespace: key.namespace) where clone.spec.target.storageRef.name == key.name { cloneQueue.add(clone.key) }
-        for table in cluster.tables.objects(namespace: key.namespace) where table.spec.storageRef.name == key.name { tableQueue.add(table.key) }
+        for table in cluster.tables(ofProfile: key) { tableQueue.add(table.key) }
         wakeOperations(in: key.namespace) { !$0.isRunning }
     }
 
@@ -245,9 +248,9 @@ struct Wiring: Sendable {
 }
 
 extension StoreChange {
-    /// Whether a person changed the object: it is new, gone or going, or has another spec, other labels or other annotations.
+    /// Whether a person changed the object: it is new, gone or going, or has another spec, other labels or other annotations. A resync is taken as such.
     fileprivate var isOfSpec: Bool {
-        guard let old, let new else { return true }
+        guard let old, let new, !isResync else { return true }
         return old.metadata.uid != new.metadata.uid || old.metadata.generation != new.metadata.generation || old.metadata.labels != new.metadata.labels
             || old.metadata.annotations != new.metadata.annotations || old.metadata.deletionTimestamp != new.metadata.deletionTimestamp
     }

@@ -273,3 +273,18 @@ import Testing
         #expect((timing != nil) == fits)
     }
 }
+
+extension ElectionMachineTests {
+    /// What a liveness probe is told: only of a leader that should have renewed, or ended, and has done neither.
+    @Test func aLeaderThatHangsIsOverdue() throws {
+        var candidate = try Candidate.leader()
+        #expect(candidate.machine.overdue(now: candidate.now + .seconds(15)) == nil)
+        #expect(candidate.machine.overdue(now: candidate.now + .seconds(35)) == .seconds(20))
+        let renewal = candidate.attempt(after: 2)
+        _ = try candidate.accept(renewal)
+        #expect(candidate.machine.overdue(now: candidate.now + .seconds(16)) == .seconds(1), "counted from the renewal")
+        var waiting = try Candidate()
+        _ = try waiting.answer(.found(Self.lease("other")), to: waiting.attempt())
+        #expect(waiting.machine.overdue(now: .seconds(1000)) == nil, "another's lease is none of its business")
+    }
+}
