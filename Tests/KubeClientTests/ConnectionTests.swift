@@ -126,7 +126,7 @@ struct ConnectionTests {
                 await eventually("it waits again") { clock.sleepers(within: .seconds(30)) == 1 }
                 clock.advance(by: .seconds(30))
                 await eventually("the server is asked") { server.seen.count { $0.path == "/version" } == round }
-                await eventually("it waits again") { clock.sleepers == 1 }
+                await eventually("it waits again, for no answer") { clock.sleepers == 1 && clock.sleepers(within: .seconds(15)) == 0 }
             }
             #expect(server.seen.count { $0.isWatch } == 1)
             stream.cancel()

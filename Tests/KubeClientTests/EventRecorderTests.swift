@@ -26,14 +26,14 @@ struct EventRecorderTests {
 
     @Test func manyAlikeAreCombined() {
         var correlator = EventCorrelator()
-        for index in 0..<10 {
+        for index in 0..<9 {
             #expect(correlator.decide(occurrence("m\(index)"), now: Self.start, newName: "e\(index)") == .create(name: "e\(index)", message: "m\(index)"))
         }
         #expect(
-            correlator.decide(occurrence("m10"), now: Self.start, newName: "e10") == .create(name: "e10", message: "(combined from similar events): m10"))
+            correlator.decide(occurrence("m9"), now: Self.start, newName: "e9") == .create(name: "e9", message: "(combined from similar events): m9"))
         #expect(
-            correlator.decide(occurrence("m11"), now: Self.start, newName: "e11")
-                == .count(name: "e10", message: "(combined from similar events): m11", count: 2, first: Self.start))
+            correlator.decide(occurrence("m10"), now: Self.start, newName: "e10")
+                == .count(name: "e9", message: "(combined from similar events): m10", count: 2, first: Self.start))
     }
 
     @Test func anObjectThatFloodsIsCutShort() {

@@ -44,6 +44,7 @@ struct EventCorrelator: Sendable {
 
     // client-go's figures.
     private static let window: Duration = .seconds(600)
+    /// From the tenth on they are combined.
     private static let maximumDistinctMessages = 10
     private static let burst = 25.0
     private static let tokensPerSecond = 1.0 / 300
@@ -64,11 +65,11 @@ struct EventCorrelator: Sendable {
         let group = Identity(object: object, type: occurrence.type, reason: occurrence.reason, message: nil)
         var similar = alike[group] ?? Alike(messages: [], last: now)
         if now - similar.last > Self.window { similar.messages = [] }
-        similar.messages.insert(occurrence.message)
+        if similar.messages.count < Self.maximumDistinctMessages { similar.messages.insert(occurrence.message) }
         similar.last = now
         alike[group] = similar
 
-        let isCombined = similar.messages.count > Self.maximumDistinctMessages
+        let isCombined = similar.messages.count >= Self.maximumDistinctMessages
         var identity = group
         if !isCombined { identity.message = occurrence.message }
         let message = isCombined ? "(combined from similar events): \(occurrence.message)" : occurrence.message

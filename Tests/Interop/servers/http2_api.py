@@ -68,10 +68,16 @@ class Connection:
         self.is_open = True
         self.is_deaf = False
 
+    @staticmethod
+    def allowing(streams):
+        return h2.settings.Settings(client=False, initial_values={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: streams})
+
     def serve(self):
         with self.lock:
+            self.h2.local_settings = self.allowing(self.server.max_streams)
             self.h2.initiate_connection()
-            self.h2.update_settings({h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.server.max_streams})
+            # The library would end a connection with more streams; servers refuse the stream.
+            self.h2.local_settings = self.allowing(1000)
             self.flush()
         try:
             while data := self.socket.recv(65536):
@@ -88,6 +94,8 @@ class Connection:
     def take(self, event):
         if isinstance(event, h2.events.RequestReceived):
             request = Request(self, event.stream_id, dict(event.headers))
+            if sum(each.connection is self for each in self.server.watches) >= self.server.max_streams:
+                return self.h2.reset_stream(event.stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
             self.server.requests.append(request)
             self.server.answer(request)
         elif isinstance(event, h2.events.DataReceived):
