@@ -21,8 +21,8 @@ class Site:
         self.server = HTTP2API(*self.authority.issue("server", "127.0.0.1"), **options)
         return self.server
 
-    def start(self, **user):
-        """Runs the operator against the server, with these credentials of its own."""
+    def configure(self, **user):
+        """A kubeconfig for the server, with these credentials."""
         shutil.copy(self.authority.certificate, self.directory / "ca.crt")
         kubeconfig = self.directory / "kubeconfig"
         kubeconfig.write_text(
@@ -33,6 +33,11 @@ class Site:
             contexts: [{{name: test, context: {{cluster: test, user: test}}}}]
             """
         )
+        return kubeconfig
+
+    def start(self, **user):
+        """Runs the operator against the server."""
+        kubeconfig = self.configure(**user)
         command = [self.levee.binary, "operator", "--kubeconfig", kubeconfig, "--metrics-address", "0", "--health-address", "0", "--log-format", "text"]
         with open(self.directory / "log", "wb") as log:
             self.process = subprocess.Popen([*map(str, command), "--worker-image", "levee"], stderr=log)
@@ -188,3 +193,16 @@ def test_rotated_authorities_and_client_certificates_are_taken_up(site, tmp_path
     server.drop(server.connections[0])
     site.until_watched()
     assert len(server.lists) == lists
+
+
+def test_commands_act_as_whom_they_are_told(site):
+    server = site.serve()
+    listing = ["operations", "--kubeconfig", site.configure(token="t", **{"as": "john"})]
+    assert site.levee.run(*listing).returncode == 0
+    assert site.levee.run(*listing, "--as", "jane", "--as-uid", "7", "--as-group", "editors").returncode == 0
+    names = ("authorization", "impersonate-user", "impersonate-uid", "impersonate-group")
+    assert [[each.headers.get(name) for name in names] for each in server.requests] == [
+        ["Bearer t", "john", None, None],
+        ["Bearer t", "jane", "7", "editors"],
+    ]
+    assert "need --as" in site.levee.fails(2, *listing, "--as-group", "editors")
