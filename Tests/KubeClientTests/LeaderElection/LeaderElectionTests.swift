@@ -156,6 +156,23 @@ private final class Candidate: Sendable {
         #expect(lease.holder == "")
     }
 
+    @Test func livenessProbesAreToldOfALeaderThatHangs() async throws {
+        let (lease, clock) = (SharedLease(), SteppedElapsedClock())
+        let candidate = try Candidate("it", lease, clock)
+        #expect(candidate.election.problem() == nil)
+        candidate.start()
+        await step(clock, upTo: 5) { candidate.leads }
+        await step(clock, upTo: 60) { clock.elapsed() > .seconds(50) }
+        #expect(candidate.election.problem() == nil, "it renews")
+        lease.state.withLock { $0.isSilent = true }
+        clock.clock.advance(by: .seconds(34))
+        #expect(candidate.election.problem() == nil, "it may yet end by itself")
+        clock.clock.advance(by: .seconds(4))
+        #expect(candidate.election.problem()?.contains("ns/lease ran out") == true)
+        await eventually("it has ended") { candidate.hasEnded }
+        #expect(candidate.error is LeadershipLost)
+    }
+
     @Test func whoIsCancelledBeforeItLedLeavesTheLeaseAlone() async throws {
         let (lease, clock) = (SharedLease(), SteppedElapsedClock())
         lease.state.withLock { $0.spec = ElectionMachineTests.lease("other") }
