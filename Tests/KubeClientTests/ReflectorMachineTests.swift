@@ -191,6 +191,18 @@ struct ReflectorMachineTests {
         #expect(told(steps(first + [Self.failure(410), Self.page("8", [4])])) == ["o4@4"], "pages of the expired list are forgotten")
     }
 
+    @Test func aWatchThatHasLastedMakesTheNextListTheFirst() {
+        var machine = Machine(backoff: Backoff(base: .seconds(1), cap: .seconds(30)), random: Highest())
+        func expire() -> Duration {
+            for outcome in [Self.page("5"), .opened, .event(.added(Self.object("a", 6)))] { _ = machine.step(outcome) }
+            return machine.step(Self.failure(410)).pause
+        }
+        #expect(expire() == .zero)
+        #expect(expire() > .zero && expire() > .seconds(1))
+        machine.watchHasLasted()
+        #expect(expire() == .zero)
+    }
+
     @Test func aListThatIsCutIsAskedForThreeTimes() {
         let cut: [Machine.Outcome] = [.opened, .event(.added(Self.object("a", 1))), .ended(after: .seconds(1))]
         let (again, steps) = streaming(cut + cut)

@@ -30,6 +30,9 @@ final class OpenWatch: Sendable {
 
     deinit { close() }
 
+    /// How long ago it was asked for.
+    var age: Duration { openedAt.duration(to: .now) }
+
     func open(_ body: @escaping @Sendable () async throws(KubeError) -> any WatchEvents) async -> ReflectorMachine.Outcome {
         let opening = Task { try await body() }
         // Cancelled when the watch ends before.
@@ -73,7 +76,7 @@ final class OpenWatch: Sendable {
     func next() async -> ReflectorMachine.Outcome {
         guard let events = state.withLock({ $0.events }) else { return .ended(after: .zero) }
         do throws(KubeError) {
-            guard let event = try await events.next() else { return .ended(after: openedAt.duration(to: .now)) }
+            guard let event = try await events.next() else { return .ended(after: age) }
             if listLimit != nil { state.withLock { $0.note(event) } }
             return .event(event)
         } catch {

@@ -73,7 +73,9 @@ public final class Reflector<Object: KubeResource>: Sendable {
             case .list(let options): outcome = await list(options)
             case .openWatchList: (outcome, watch) = await open(nil)
             case .openWatch(let version): (outcome, watch) = await open(version)
-            case .readWatch: outcome = await watch?.next() ?? .ended(after: .zero)
+            case .readWatch:
+                outcome = await watch?.next() ?? .ended(after: .zero)
+                if watch?.age ?? .zero >= ReflectorMachine.lasting { machine.watchHasLasted() }
             }
             if Task.isCancelled { break }
             log(outcome)

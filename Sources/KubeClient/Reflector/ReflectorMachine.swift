@@ -82,7 +82,7 @@ struct ReflectorMachine: Sendable {
     private var cutLists = 0
 
     /// A watch that was open for so long has proved that its list was good.
-    private static let lasting = Duration.seconds(60)
+    static let lasting = Duration.seconds(60)
     /// So often a server may end a list that comes as a watch, as when it is restarted, before it is asked for pages.
     private static let maximumCutLists = 3
     /// So many times in a row a server may answer a watch by an error of its own before it is asked for a list: it may be that it cannot go on from this version.
@@ -134,7 +134,6 @@ struct ReflectorMachine: Sendable {
             // A server that ends each watch at once must not be asked in a tight loop.
             if received == 0 && duration < .seconds(1) { return resume(from: version) }
             failures = 0
-            if duration >= Self.lasting { relists = 0 }
             state = .opening(version: version)
             return Step()
         case (.streaming(let version, _), .stalled): return resume(from: version)
@@ -144,6 +143,9 @@ struct ReflectorMachine: Sendable {
             return relist()
         }
     }
+
+    /// The watch has been open for ``lasting``, however it ends: the next list is not one of a row.
+    mutating func watchHasLasted() { relists = 0 }
 
     private mutating func take(_ page: ResourceList<Resource>, _ progress: ListProgress) -> Step {
         var step = Step(changes: progress.continueToken.isEmpty ? [.clear, .putAside(page.items)] : [.putAside(page.items)])
