@@ -330,6 +330,25 @@ def test_a_deleted_definition_takes_its_objects_along(kubectl):
     assert kubectl.command("get", "gadgets").returncode != 0
 
 
+# Lists as the beginnings of watches
+
+
+def test_a_watch_begins_with_a_list_where_it_is_asked_to(kubectl):
+    kubectl("create", "configmap", "first", "--from-literal=a=1")
+
+    def watch(**query):
+        parameters = "&".join(f"{name}={value}" for name, value in {"watch": "true", "timeoutSeconds": "1", **query}.items())
+        events = map(json.loads, kubectl("get", "--raw", f"/api/v1/namespaces/{kubectl.namespace}/configmaps?{parameters}").splitlines())
+        return [(each["type"], each["object"]["metadata"].get("annotations")) for each in events]
+
+    whole = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+    added, end = ("ADDED", None), ("BOOKMARK", {"k8s.io/initial-events-end": "true"})
+    assert watch(**whole, allowWatchBookmarks="true") == [added, end]
+    assert watch(**whole) == [added]
+    assert watch(sendInitialEvents="false", resourceVersionMatch="NotOlderThan") == []
+    assert "NotOlderThan" in kubectl.fails("get", "--raw", "/api/v1/configmaps?watch=true&sendInitialEvents=true")
+
+
 # Access
 
 
