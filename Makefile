@@ -4,7 +4,7 @@ SWIFT_RELEASE = swift build -c release --static-swift-stdlib --product levee
 LEVEE = .build/release/levee
 PYTHON = .venv/bin/python
 
-.PHONY: build rootfs image demo dev test unit interop bench bench-log bench-log-curve bench-parquet bench-store bench-large bench-page-copy fuzz soak lint format generate clean dependencies peers help
+.PHONY: build rootfs image demo dev test unit interop bench bench-log bench-log-curve bench-parquet bench-store bench-large bench-page-copy fuzz soak lint format generate generate-deploy clean dependencies peers help
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,12 +86,17 @@ fuzz: dependencies ## every fuzz target for SECONDS (60), with AddressSanitizer;
 lint: dependencies peers ## formatting, drift of generated code
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	scripts/generate-api --check
+	scripts/generate-chart --check
 
 format: ## format all Swift sources in place
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
-generate: peers ## generate the API types from crds/*.yaml
+generate: peers ## generate the API types, the chart's definitions and the table of its values
 	scripts/generate-api
+	scripts/generate-chart
+
+generate-deploy: generate build ## generate the plain manifests in deploy/ from the chart, with the real Helm
+	LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) scripts/generate-chart --deploy
 
 clean: ## remove everything that was built, installed locally or left by demo and bench
 	rm -rf .build .venv .dev .demo .bench .fuzz

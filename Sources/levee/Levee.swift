@@ -12,6 +12,7 @@ struct Levee {
         .command(DevCommand.command),
         .command(OperatorCommand.command),
         .command(WorkerCommand.command),
+        .command(ReadyCommand.command),
         .command(OperationsCommand.command),
         .command(ApplyCommand.command),
         .command(VersionCommand.command),

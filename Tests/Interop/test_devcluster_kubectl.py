@@ -363,3 +363,22 @@ def test_a_request_without_the_token_is_refused(cluster):
         urllib.request.urlopen(f"{server}/api/v1/secrets", context=ssl._create_unverified_context())
     assert refused.value.code == 401
     assert cluster.kubeconfig.stat().st_mode & 0o077 == 0
+
+
+# What charts bring
+
+
+def test_what_a_chart_brings_is_kept(kubectl):
+    """The commands that send protocol buffers, and the tables."""
+    kubectl("create", "deployment", "web", "--image=nginx", "--replicas=2")
+    kubectl("create", "service", "clusterip", "web", "--tcp=80:8080")
+    kubectl("create", "role", "reader", "--verb=get,list", "--resource=pods", "--resource-name=a")
+    kubectl("create", "rolebinding", "reader", "--role=reader", "--serviceaccount=default:x")
+    kubectl("create", "poddisruptionbudget", "web", "--selector=app=web", "--min-available=1")
+    assert kubectl("get", "deployments").splitlines()[1].split()[:2] == ["web", "0/2"]
+    assert "80/TCP" in kubectl("get", "services")
+    assert kubectl.json("get", "role", "reader")["rules"] == [{"apiGroups": [""], "resources": ["pods"], "resourceNames": ["a"], "verbs": ["get", "list"]}]
+    assert "Role/reader" in kubectl("get", "rolebindings")
+    assert "N/A" in kubectl("get", "pdb")
+    kubectl("set", "image", "deployment/web", "nginx=nginx:2")
+    assert kubectl.json("get", "deployment", "web")["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:2"

@@ -25,6 +25,38 @@ enum BuiltInColumns {
 
     static let customResourceDefinition: [TableColumn] = [.name, text("Created At") { $0.meta("creationTimestamp") }]
 
+    static let service: [TableColumn] = [
+        .name, text("Type") { $0.at("spec", "type") }, text("Cluster-IP") { $0.at("spec", "clusterIP") ?? "<none>" }, text("External-IP") { _ in "<none>" },
+        text("Port(s)") { service in
+            .string(
+                (service.at("spec", "ports")?.arrayValue ?? []).map { "\($0["port"]?.intValue ?? 0)/\($0["protocol"]?.stringValue ?? "TCP")" }
+                    .joined(separator: ","))
+        },
+        .age,
+    ]
+
+    static let deployment: [TableColumn] = [
+        .name, text("Ready") { .string("\($0.at("status", "readyReplicas")?.intValue ?? 0)/\($0.at("spec", "replicas")?.intValue ?? 1)") },
+        count("Up-to-date") { Int($0.at("status", "updatedReplicas")?.intValue ?? 0) },
+        count("Available") { Int($0.at("status", "availableReplicas")?.intValue ?? 0) },
+        .age, text("Containers", wide: true) { names($0.at("spec", "template", "spec", "containers"), "name") },
+        text("Images", wide: true) { names($0.at("spec", "template", "spec", "containers"), "image") },
+        text("Selector", wide: true) { selector($0.at("spec", "selector")) },
+    ]
+
+    static let podDisruptionBudget: [TableColumn] = [
+        .name, text("Min Available") { .string(bound($0.at("spec", "minAvailable"))) },
+        text("Max Unavailable") { .string(bound($0.at("spec", "maxUnavailable"))) }, .age,
+    ]
+
+    static let networkPolicy: [TableColumn] = [.name, text("Pod-Selector") { selector($0.at("spec", "podSelector")) }, .age]
+
+    static let role: [TableColumn] = [.name, text("Created At") { $0.meta("creationTimestamp") }]
+
+    static let roleBinding: [TableColumn] = [
+        .name, text("Role") { .string("\($0.at("roleRef", "kind")?.stringValue ?? "")/\($0.at("roleRef", "name")?.stringValue ?? "")") }, .age,
+    ]
+
     static let job: [TableColumn] = [
         .name, text("Status") { .string(jobStatus($0)) },
         text("Completions") { .string(jobCompletions($0)) },
@@ -99,6 +131,8 @@ enum BuiltInColumns {
     private static func selector(_ selector: JSONValue?) -> JSONValue {
         .string((selector?["matchLabels"]?.objectValue ?? JSONObject()).map { "\($0.key)=\($0.value.stringValue ?? "")" }.sorted().joined(separator: ","))
     }
+
+    private static func bound(_ value: JSONValue?) -> String { value?.stringValue ?? value?.intValue.map(String.init) ?? "N/A" }
 
     private static func accessMode(_ mode: String) -> String {
         ["ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"][mode] ?? mode

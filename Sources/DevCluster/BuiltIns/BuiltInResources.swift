@@ -2,7 +2,7 @@ import Base
 
 /// The kinds that the control plane has by itself.
 enum BuiltInResources {
-    static let all: [ResourceDefinition] = core + batch + others
+    static let all: [ResourceDefinition] = core + batch + others + installation
 
     private static let core: [ResourceDefinition] = [
         make(
@@ -35,6 +35,28 @@ enum BuiltInResources {
             namespaced: false,
             subresources: ["status"], columns: BuiltInColumns.customResourceDefinition, CustomResourceDefinitionBehaviour()),
     ]
+
+    /// Kept for charts and manifests; nothing acts on them.
+    private static let installation: [ResourceDefinition] = [
+        make("", "v1", "Service", "services", ["svc"], categories: ["all"], subresources: ["status"], columns: BuiltInColumns.service, ServiceBehaviour()),
+        make(
+            "apps", "v1", "Deployment", "deployments", ["deploy"], categories: ["all"], subresources: ["status"], columns: BuiltInColumns.deployment,
+            DeploymentBehaviour()),
+        make(
+            "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", ["pdb"], subresources: ["status"], columns: BuiltInColumns.podDisruptionBudget,
+            PodDisruptionBudgetBehaviour()),
+        make("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", ["netpol"], columns: BuiltInColumns.networkPolicy, PlainBehaviour()),
+        role("Role", "roles", namespaced: true, BuiltInColumns.role, PlainBehaviour()),
+        role("RoleBinding", "rolebindings", namespaced: true, BuiltInColumns.roleBinding, RoleBindingBehaviour()),
+        role("ClusterRole", "clusterroles", namespaced: false, BuiltInColumns.role, PlainBehaviour()),
+        role("ClusterRoleBinding", "clusterrolebindings", namespaced: false, BuiltInColumns.roleBinding, RoleBindingBehaviour()),
+    ]
+
+    private static func role(
+        _ kind: String, _ plural: String, namespaced: Bool, _ columns: [TableColumn], _ behaviour: any KindBehaviour
+    ) -> ResourceDefinition {
+        make("rbac.authorization.k8s.io", "v1", kind, plural, namespaced: namespaced, nameRule: .pathSegment, columns: columns, behaviour)
+    }
 
     private static let regardingEvents: ResourceDefinition = {
         var definition = make(

@@ -1,6 +1,6 @@
 /// The built-in kinds' fields, in the notation of ``TypeLanguage``. Parts that neither this server nor Levee reads are `any`: kept, not checked.
 enum BuiltInTypes {
-    static let all = TypeLanguage([meta, core, pods, volumes, batch, coordination, events, extensions, authorization].joined(separator: "\n"))
+    static let all = TypeLanguage([meta, core, pods, volumes, batch, coordination, events, extensions, authorization, installation].joined(separator: "\n"))
 
     private static let meta = """
         ObjectMeta

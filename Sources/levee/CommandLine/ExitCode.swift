@@ -30,7 +30,7 @@ extension ExitCode {
         case let error as KubeError: self = error.isRetryable ? .retryable : .failed
         case let error as ObjectStoreError: self = error.isRetryable ? .retryable : .failed
         case let error as KubeError: self = error.isRetryable ? .retryable : .failed
-        case FollowError.timedOut: self = .retryable
+        case FollowError.timedOut, is NotReady: self = .retryable
         default: self = .failed
         }
     }
