@@ -86,14 +86,12 @@ fuzz: dependencies ## every fuzz target for SECONDS (60), with AddressSanitizer;
 lint: dependencies peers ## formatting, drift of generated code
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	scripts/generate-api --check
-	scripts/generate-chart --check
 
 format: ## format all Swift sources in place
 	swift format --in-place --recursive --parallel Package.swift Sources Tests
 
 generate: peers ## generate the API types, the chart's definitions and the table of its values
 	scripts/generate-api
-	scripts/generate-chart
 
 generate-deploy: generate build ## generate the plain manifests in deploy/ from the chart, with the real Helm
 	LEVEE_BIN=$(CURDIR)/$(LEVEE) $(PYTHON) scripts/generate-chart --deploy

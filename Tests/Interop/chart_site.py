@@ -52,11 +52,11 @@ class Release:
 
 @contextlib.contextmanager
 def install(site, values, namespace="levee-system", **options):
-    """A release named levee, gone afterwards."""
+    """A release named levee, gone afterwards. It takes over the definitions that one of another namespace has left."""
     site.namespaces(namespace, "team-a", "argocd", "monitoring", *values.get("watchNamespaces", []))
     helm = site.helm(namespace)
     try:
-        yield Release(helm, namespace, helm.install("levee", CHART, values, **options))
+        yield Release(helm, namespace, helm.install("levee", CHART, values, **{"take_ownership": True, **options}))
     finally:
         with contextlib.suppress(HelmError):
             helm.uninstall("levee")

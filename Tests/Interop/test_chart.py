@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import subprocess
 import pytest
 import yaml
 from chart_site import (
-    CHART, OperatorOfChart, ROOT, account, by_kind, check, deployment, helm_site, install, pod_specs, restricted, site, the, values_of,
+    CHART, OperatorOfChart, ROOT, account, by_kind, check, deployment, helm_site, install, pod_specs, restricted, site, values_of,
 )
 from devcluster.control_plane import Kubectl, eventually, kubectls
 from helm import HelmError, definitions, objects
@@ -60,10 +61,9 @@ SPREAD = {
                    "-ClusterRole -ClusterRoleBinding -CustomResourceDefinition"),
     "three replicas": ({"replicas": 3, "leaderElection": {"leaseDuration": "30s", "renewDeadline": "20s", "retryPeriod": "4s"}}, "PodDisruptionBudget"),
     "one without election": ({"leaderElection": {"enabled": False}}, "-Role -RoleBinding"),
-    "all monitoring": ({"metrics": ALL_MONITORING}, "ServiceMonitor PrometheusRule ConfigMap"),
+    "all monitoring": ({"metrics": ALL_MONITORING, "crds": {"enabled": False}}, "ServiceMonitor PrometheusRule ConfigMap -CustomResourceDefinition"),
     "pods monitored": ({"metrics": {"podMonitor": {"enabled": True, "namespace": "monitoring"}}, "service": {"enabled": False}}, "PodMonitor -Service"),
-    "no metrics": ({"metrics": {"enabled": False}}, ""),
-    "network policy": ({"networkPolicy": {"enabled": True}}, "NetworkPolicy"),
+    "no metrics, few are let in": ({"metrics": {"enabled": False}, "networkPolicy": {"enabled": True}}, "NetworkPolicy"),
     "rights from elsewhere": ({"rbac": {"create": False, "userRoles": False}, "serviceAccount": {"create": False, "name": "own"}},
                               "-Role -RoleBinding -ClusterRole -ClusterRoleBinding -ServiceAccount"),
     "everything": ({**EVERYTHING, "replicas": 2, "podDisruptionBudget": {"minAvailable": "50%"}}, "NetworkPolicy ConfigMap PodDisruptionBudget"),
@@ -84,6 +84,19 @@ def test_the_chart_is_linted(site):
     assert report["Errors"] is None and all(each["Severity"] <= 1 for each in report["Messages"]), report
 
 
+def every_value_arrives(found):
+    """What `everything` asks for stands in the manifest, word by word."""
+    text = yaml.safe_dump_all(found)
+    for word in ("registry.example:5000/levee:1.2.3@sha256:" + "a" * 64, "--worker-image=registry.example/worker:1", "--log-level=debug",
+                 "--log-format=text", "--kube-api-qps=20", "--kube-api-burst=40", "--lend-identity", "--allow-host-filesystem", "http://proxy:3128",
+                 "lake-keys", "eks.amazonaws.com/role-arn", "gvisor", "system-cluster-critical", "of-levee", "lake-keeper-text", "ndots"):
+        assert word in text, word
+    assert all(each["metadata"]["labels"]["team"] == "data" for each in found if not is_extra(each))
+    roles = [each for each in by_kind(found, "Role") if each["metadata"]["name"].endswith("-secrets")]
+    assert [each["metadata"]["namespace"] for each in roles] == ["team-a"]
+    assert all("secrets" not in rule["resources"] for each in by_kind(found, "ClusterRole") for rule in each["rules"])
+
+
 @pytest.mark.parametrize("name", SPREAD)
 def test_installs_and_leaves_nothing_but_definitions(site, name):
     values, kinds = SPREAD[name]
@@ -99,6 +112,8 @@ def test_installs_and_leaves_nothing_but_definitions(site, name):
             assert is_extra(each) or each["metadata"]["labels"]["app.kubernetes.io/part-of"] in ("levee", "argocd")
         for spec in pod_specs(found + tests):
             restricted(spec)
+        if name == "everything":
+            every_value_arrives(found)
         # They are on the server, as they were rendered.
         there = site.kubectl.json("get", "deployments,serviceaccounts,roles,rolebindings,services,configmaps", "-n", release.namespace)["items"]
         rendered = {(each["kind"], each["metadata"]["name"]) for each in found if each["metadata"].get("namespace") == release.namespace}
@@ -110,20 +125,6 @@ def test_installs_and_leaves_nothing_but_definitions(site, name):
     assert [(each["kind"], each["metadata"]["name"]) for each in left if each["metadata"]["name"] != "default"] == []
     if "CustomResourceDefinition" in expected:
         assert len(definitions(site.kubectl)) == len(os.listdir(ROOT / "crds"))
-
-
-def test_every_value_arrives(site):
-    """What `everything` asks for stands in the manifest, text by text."""
-    with install(site, {**EVERYTHING, "replicas": 2}) as release:
-        text = yaml.safe_dump_all(release.objects)
-        for word in ("registry.example:5000/levee:1.2.3@sha256:" + "a" * 64, "--worker-image=registry.example/worker:1", "--log-level=debug",
-                     "--log-format=text", "--kube-api-qps=20", "--kube-api-burst=40", "--lend-identity", "--allow-host-filesystem", "http://proxy:3128",
-                     "lake-keys", "eks.amazonaws.com/role-arn", "gvisor", "system-cluster-critical", "of-levee", "lake-keeper-text", "ndots"):
-            assert word in text, word
-        assert all(each["metadata"]["labels"]["team"] == "data" for each in release.objects if not is_extra(each))
-        roles = [each for each in by_kind(release.objects, "Role") if each["metadata"]["name"].endswith("-secrets")]
-        assert [each["metadata"]["namespace"] for each in roles] == ["team-a"]
-        assert all("secrets" not in rule["resources"] for each in by_kind(release.objects, "ClusterRole") for rule in each["rules"])
 
 
 def test_definitions_are_upgraded_and_kept(site, tmp_path):
@@ -144,7 +145,7 @@ def test_definitions_are_upgraded_and_kept(site, tmp_path):
         assert site.kubectl.json("get", "deployment", "levee", "-n", release.namespace)["spec"]["replicas"] == 2
     # Uninstalled: the definitions and what is of them stay, and a new release takes them over.
     assert site.kubectl.json("get", "deltatable", "orders")["spec"]["location"] == "s3://lake/orders"
-    with install(site, {"crds": {"keep": False}}):
+    with install(site, {"crds": {"keep": False}}, take_ownership=False):
         assert "FRESH" not in columns()
     eventually(lambda: definitions(site.kubectl) == [], 20)
 
@@ -199,10 +200,12 @@ def test_every_value_has_a_schema():
 
 # What the operator may do
 
-# Rights that it has and that no request shows: why it has them.
+# Rights that it has and that these requests need not show: why it has them.
 NOT_SEEN = {
+    ("get", "levee.dev", "tableoperations"): "a clone's run that its status names and the watch has not brought: CloneReconciler asks before it makes another",
     ("update", "levee.dev", "deltatables/finalizers"): "asked for by the admission plugin OwnerReferencesPermissionEnforcement, which levee dev has not",
     ("update", "levee.dev", "storageprofiles/finalizers"): "as above: probes' Jobs hold their profile's deletion up",
+    ("update", "levee.dev", "tableclones/finalizers"): "as above: operations hold their clone's deletion up",
     ("update", "levee.dev", "tableoperations/finalizers"): "as above: Jobs hold their operation's deletion up",
 }
 
@@ -229,6 +232,8 @@ def test_the_operator_gets_by_with_its_roles_and_needs_them_all(levee, site, tmp
             profile(lake), keys, far, delta_table("orders", lake / "orders"), delta_table("slow", lake / "slow", {"layer": "none"}), rules]})
         status = lambda kind, name: kubectl.json("get", kind, name).get("status", {})
         eventually(lambda: status("deltatable", "orders").get("table", {}).get("version") == 6)
+        target = {"location": f"file://{lake}/copy", "storageRef": {"name": "lake"}, "createTable": True}
+        kubectl.apply(levee_object("TableClone", "copy", source={"tableRef": {"name": "orders"}}, target=target, mode="Deep"))
         # A worker that stops before it begins: its log is followed, and it is cancelled.
         kubectl.apply(operation("stuck", "slow", optimize={}, jobTemplate=STOPPED_AT_WORK))
         worker = eventually(lambda: stopped_worker('"name":"stuck"'))
@@ -246,10 +251,11 @@ def test_the_operator_gets_by_with_its_roles_and_needs_them_all(levee, site, tmp
         # The second run of the policy clears the first one away.
         eventually(lambda: operator.has_asked("delete", "levee.dev", "tableoperations"))
         metrics = eventually(lambda: operator.page("/metrics") if "levee_store_requests_total" in operator.page("/metrics") else None)
+        eventually(lambda: operator.has_asked("create", "levee.dev", "deltatables"))
         granted, used = operator.roles.granted(), operator.proxy.used
         assert operator.proxy.refused == set()
         assert used <= granted
-        assert granted - used == set(NOT_SEEN), granted ^ used
+        assert granted - used <= set(NOT_SEEN), granted - used
         if scope == "namespaced":
             assert {where for where, _ in operator.roles.rules} == {namespace, team}
         # `helm test` runs its pod, which finds the operator through the Service's name.
@@ -275,11 +281,22 @@ def the_alerts():
     return yaml.safe_load((CHART / "files/alerts.yaml").read_text())
 
 
-def test_queries_are_promql(site):
+_rendered = {}
+
+
+@pytest.fixture
+def watched(site):
+    """What the chart has for Prometheus, Grafana and Argo CD: name of a ConfigMap, or kind -> the object."""
+    if not _rendered:
+        with install(site, {"crds": {"enabled": False}, "metrics": ALL_MONITORING, "argocd": {"healthChecks": True}}) as release:
+            _rendered.update({each["metadata"]["name"] if each["kind"] == "ConfigMap" else each["kind"]: each for each in release.objects})
+    return _rendered
+
+
+def test_queries_are_promql(watched):
     parser = pytest.importorskip("promql_parser", reason="promql-parser could not be had from PyPI")
-    with install(site, {"metrics": ALL_MONITORING}) as release:
-        rules = the(release.objects, "PrometheusRule")["spec"]["groups"][0]["rules"]
-        dashboard = json.loads(the(release.objects, "ConfigMap")["data"]["levee.json"])
+    rules = watched["PrometheusRule"]["spec"]["groups"][0]["rules"]
+    dashboard = json.loads(watched["levee-dashboard"]["data"]["levee.json"])
     alerts = [each for each in rules if "alert" in each]
     assert {each["alert"] for each in the_alerts()} - {each["alert"] for each in alerts} == {"LeveeStoreThrottled"}
     for each in alerts:
@@ -290,11 +307,11 @@ def test_queries_are_promql(site):
             parser.parse(target["expr"].replace("$__rate_interval", "5m").replace("$namespace", ".*"))
 
 
-def test_every_alert_has_a_section_of_its_own_in_the_runbook(site):
+def test_every_alert_has_a_section_of_its_own_in_the_runbook(watched):
     sections = re.findall(r"(?m)^## (Levee\w+)$", (ROOT / "docs/alerts.md").read_text())
     assert sections == [each["alert"] for each in the_alerts()]
-    with install(site, {"metrics": {"rules": {"enabled": True}}}) as release:
-        for each in the(release.objects, "PrometheusRule")["spec"]["groups"][0]["rules"]:
+    for each in watched["PrometheusRule"]["spec"]["groups"][0]["rules"]:
+        if "alert" in each:
             assert set(each["annotations"]) == {"summary", "description", "runbook_url"}
             assert each["annotations"]["runbook_url"].endswith("/docs/alerts.md#" + each["alert"].lower())
 
@@ -312,6 +329,7 @@ HEALTH = [
     ("StorageProfile", {"status": {"observedGeneration": 1, "conditions": [condition("Ready", "False"), condition("Reconciling", "True")]}}, 1, "Progressing", "Because: why"),
     ("StorageProfile", {"status": {"observedGeneration": 1, "conditions": [condition("Ready", "False"), condition("Stalled", "True")]}}, 1, "Degraded", "Because: why"),
     ("MaintenancePolicy", {"status": {"observedGeneration": 1, "conditions": [condition("Ready", "False")]}}, 1, "Degraded", "Because"),
+    ("TableClone", {"status": {"observedGeneration": 1, "conditions": [condition("Ready", "True")]}}, 1, "Healthy", "why"),
     ("MaintenancePolicy", {"spec": {"suspend": True}}, 1, "Suspended", "suspended"),
     ("TableOperation", {}, 1, "Progressing", "not looked at"),
     ("TableOperation", {"status": {"phase": "Pending", "message": "waits"}}, 1, "Progressing", "waits"),
@@ -346,9 +364,13 @@ def test_argo_cd_reads_health(kind, content, generation, health, message):
     assert status == health and message in text
 
 
-def test_argo_cds_checks_are_the_same_in_the_chart(site):
-    with install(site, {"argocd": {"healthChecks": True}}) as release:
-        there = the(release.objects, "ConfigMap")["data"]
+def test_argo_cds_checks_are_the_same_in_the_chart_and_patch_its_settings(site, watched):
+    there = watched["levee-argocd-health"]["data"]
+    site.kubectl.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm", "namespace": "argocd"}, "data": {"url": "https://argocd"}}, "--namespace=argocd")
+    site.kubectl("patch", "configmap", "argocd-cm", "-n", "argocd", "--patch", (ROOT / "deploy/argocd/argocd-cm.yaml").read_text())
+    settings = site.kubectl.json("get", "configmap", "argocd-cm", "-n", "argocd")["data"]
+    assert set(there) | {"url"} == set(settings)
+    site.kubectl("delete", "configmap", "argocd-cm", "-n", "argocd")
     plain = yaml.safe_load((ROOT / "deploy/argocd/argocd-cm.yaml").read_text())["data"]
     assert {name: text.strip() for name, text in there.items()} == {name: text.strip() for name, text in plain.items()}
     assert {name.rsplit("_")[-1] for name in plain} == {yaml.safe_load(path.read_text())["spec"]["names"]["kind"] for path in (ROOT / "crds").glob("*.yaml")}
@@ -358,17 +380,24 @@ def test_argo_cds_checks_are_the_same_in_the_chart(site):
 
 
 def test_plain_manifests_are_what_helm_makes_of_the_chart(site):
-    from importlib.machinery import SourceFileLoader
-
-    script = SourceFileLoader("generate_chart", str(ROOT / "scripts/generate-chart")).load_module()
-    files = script.deployments(lambda values: site.render(CHART, values))
-    assert script.stale(files, write=False) == [], "run `make generate-deploy`"
+    script = runpy.run_path(str(ROOT / "scripts/generate-chart"))
+    files = script["deployments"](lambda values: site.render(CHART, values))
+    assert script["stale"](files, write=False) == [], "run `make generate-deploy`"
 
 
 @pytest.mark.parametrize("directory", [".", "cluster", "namespaced", "monitoring", "crds"])
 @pytest.mark.parametrize("path", kubectls())
-def test_plain_manifests_are_built_by_kustomize(directory, path):
-    done = subprocess.run([path, "kustomize", str(ROOT / "deploy" / directory)], capture_output=True, text=True)
+def test_plain_manifests_are_built_by_kustomize(tmp_path, directory, path):
+    deploy = tmp_path / "deploy"
+    shutil.copytree(ROOT / "deploy", deploy)
+    version = json.loads(subprocess.run([path, "version", "--client", "-o", "json"], capture_output=True, text=True).stdout)["clientVersion"]
+    if int(version["minor"].rstrip("+")) < 21:
+        # Its kustomize is of 2019 and has another word for directories.
+        for file in deploy.rglob("kustomization.yaml"):
+            content = yaml.safe_load(file.read_text())
+            bases = [each for each in content["resources"] if not each.endswith(".yaml")]
+            file.write_text(json.dumps({**content, "bases": bases, "resources": [each for each in content["resources"] if each not in bases]}))
+    done = subprocess.run([path, "kustomize", str(deploy / directory)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = objects(done.stdout)
     assert found and "helm" not in done.stdout.lower()

@@ -374,7 +374,8 @@ def test_what_a_chart_brings_is_kept(kubectl):
     kubectl("create", "service", "clusterip", "web", "--tcp=80:8080")
     kubectl("create", "role", "reader", "--verb=get,list", "--resource=pods", "--resource-name=a")
     kubectl("create", "rolebinding", "reader", "--role=reader", "--serviceaccount=default:x")
-    kubectl("create", "poddisruptionbudget", "web", "--selector=app=web", "--min-available=1")
+    budget = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
+    kubectl.apply({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}, "spec": budget})
     assert kubectl("get", "deployments").splitlines()[1].split()[:2] == ["web", "0/2"]
     assert "80/TCP" in kubectl("get", "services")
     assert kubectl.json("get", "role", "reader")["rules"] == [{"apiGroups": [""], "resources": ["pods"], "resourceNames": ["a"], "verbs": ["get", "list"]}]

@@ -8,7 +8,7 @@ extension BuiltInTypes {
           kind string
           metadata#1 ObjectMeta
           spec#2 DeploymentSpec
-          status#3 any
+          status any
         DeploymentSpec
           minReadySeconds#5 int
           paused#7 bool
@@ -32,7 +32,7 @@ extension BuiltInTypes {
           kind string
           metadata#1 ObjectMeta
           spec#2 ServiceSpec
-          status#3 any
+          status any
         ServiceSpec
           allocateLoadBalancerNodePorts#20 bool
           clusterIP#3 string
@@ -139,7 +139,7 @@ extension BuiltInTypes {
           kind string
           metadata#1 ObjectMeta
           spec#2 PodDisruptionBudgetSpec
-          status#3 any
+          status any
         PodDisruptionBudgetSpec
           maxUnavailable#3 intOrString
           minAvailable#1 intOrString

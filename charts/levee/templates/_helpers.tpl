@@ -116,18 +116,22 @@ annotations:
 {{- define "levee.rules" -}}
 # Desired state is people's: read here, written nowhere.
 - apiGroups: [levee.dev]
-  resources: [storageprofiles, deltatables, maintenancepolicies]
+  resources: [storageprofiles, deltatables, maintenancepolicies, tableclones]
   verbs: [list, watch]
+# For the targets of clones that ask for one (target.createTable).
+- apiGroups: [levee.dev]
+  resources: [deltatables]
+  verbs: [create]
 # Runs are made, cancelled and cleared away.
 - apiGroups: [levee.dev]
   resources: [tableoperations]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [levee.dev]
-  resources: [storageprofiles/status, deltatables/status, maintenancepolicies/status, tableoperations/status]
+  resources: [storageprofiles/status, deltatables/status, maintenancepolicies/status, tableclones/status, tableoperations/status]
   verbs: [patch]
 # Owner references that hold their owner's deletion up need it on clusters with OwnerReferencesPermissionEnforcement.
 - apiGroups: [levee.dev]
-  resources: [storageprofiles/finalizers, deltatables/finalizers, tableoperations/finalizers]
+  resources: [storageprofiles/finalizers, deltatables/finalizers, tableclones/finalizers, tableoperations/finalizers]
   verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]
