@@ -8,7 +8,7 @@ extension BuiltInTypes {
           kind string
           metadata#1 ObjectMeta
           spec#2 DeploymentSpec
-          status any
+          status#3 DeploymentStatus
         DeploymentSpec
           minReadySeconds#5 int
           paused#7 bool
@@ -18,6 +18,16 @@ extension BuiltInTypes {
           selector!#2 LabelSelector@
           strategy#4 DeploymentStrategy
           template!#3 PodTemplateSpec
+        DeploymentStatus
+          availableReplicas#4 int
+          collisionCount#8 int
+          conditions#6 Condition[type]
+          observedGeneration#1 long
+          readyReplicas#7 int
+          replicas#2 int
+          terminatingReplicas#9 int
+          unavailableReplicas#5 int
+          updatedReplicas#3 int
         DeploymentStrategy
           rollingUpdate#2 RollingUpdate
           type#1 Recreate|RollingUpdate = "RollingUpdate"
@@ -32,7 +42,7 @@ extension BuiltInTypes {
           kind string
           metadata#1 ObjectMeta
           spec#2 ServiceSpec
-          status any
+          status#3 ServiceStatus
         ServiceSpec
           allocateLoadBalancerNodePorts#20 bool
           clusterIP#3 string
@@ -54,6 +64,11 @@ extension BuiltInTypes {
           sessionAffinityConfig#14 any
           trafficDistribution#23 string
           type#4 ClusterIP|NodePort|LoadBalancer|ExternalName = "ClusterIP"
+        ServiceStatus
+          conditions#2 Condition[type]
+          loadBalancer#1 LoadBalancerStatus
+        LoadBalancerStatus
+          ingress#1 any[]
         ServicePort
           appProtocol#6 string
           name#1 string
