@@ -130,10 +130,16 @@ def test_a_missing_table_is_made(site):
     assert [field.name for field in made.schema().fields] == ["id", "tags", "day"] and made.metadata().partition_columns == ["day"]
     assert not made.schema().fields[0].nullable and made.metadata().description == "what happened"
     assert made.metadata().configuration == {"delta.appendOnly": "true"}
+    properties = {"set": {"delta.enableChangeDataFeed": "true", "team": "data"}, "unset": ["delta.appendOnly"]}
+    site.apply(operation("set", "events", setProperties=properties), operation("wrong", "events", setProperties={"set": {"delta.appendonly": "true"}}))
+    assert site.until_finished("set")["status"]["result"]["version"] == 1
+    assert DeltaTable(table).metadata().configuration == {"delta.enableChangeDataFeed": "true", "team": "data"} and DeltaTable(table).protocol().min_writer_version == 4
+    wrong = site.until_finished("wrong")["status"]
+    assert wrong["phase"] == "Failed" and "no property that Levee knows" in wrong["message"], wrong
     site.apply(operation("again", "events", createTable=create))
     again = site.until_finished("again")["status"]
     assert again["phase"] == "Failed" and "is a Delta table already" in again["message"], again
-    assert made.version() == DeltaTable(table).version() == 0
+    assert DeltaTable(table).version() == 1
 
 
 def test_a_policy_vacuums_on_its_schedule_and_only_in_its_windows(site):

@@ -118,6 +118,7 @@ OPERATIONS = {
     "compact-log": on_table("compact-log"),
     "log-cleanup": log_cleanup,
     "compute-statistics": statistics,
+    "set-properties": on_table("set-properties", "--set", "delta.checkpointInterval=3", "--set", "delta.enableChangeDataFeed=true", "--set", "team=data"),
     "generate-manifest": on_table("generate-manifest"),
 }
 

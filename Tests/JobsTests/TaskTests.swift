@@ -15,6 +15,7 @@ import Testing
             ComputeStatisticsWork(condition: "day > '2026-01-01'", missingOnly: true), GenerateManifestWork(),
             CloneWork(target: "s3://lake/copy", mode: "deep", timestamp: Timestamp(milliseconds: 1_700_000_000_000), replace: true),
             CloneWork(target: "s3://lake/copy", mode: "shallow", version: 3), ConvertWork(), ConvertWork(partitionBy: ["day date"], mapsNames: true),
+            SetPropertiesWork(set: ["a": "b"], unset: ["c"]),
             CreateTableWork(schema: [.init(name: "id", type: "long", nullable: false, comment: "key")], clusterBy: ["id"], properties: ["a": "b"]),
             VacuumWork(keepFor: ["s3://lake/clone"], forgetClones: ["s3://lake/gone"]),
         ] as [any TaskWork])

@@ -16,8 +16,10 @@ public enum Access: String, Sendable, Hashable, CaseIterable {
     case clone
     /// Delete files that no version in retention refers to, and record it.
     case vacuum
-    /// Change schema, partitioning or properties.
+    /// Change schema or partitioning.
     case metadataChange
+    /// Change properties, with the features that they need.
+    case properties
     /// Keep the log: write checkpoints and compacted commits of what is there, remove what has expired.
     case checkpoint
     /// List the data files for engines that know nothing of Delta.
@@ -43,6 +45,7 @@ extension Access: CustomStringConvertible {
         case .clone: "cloning was"
         case .vacuum: "vacuuming was"
         case .metadataChange: "changing the metadata was"
+        case .properties: "changing the properties was"
         case .checkpoint: "checkpointing was"
         case .manifest: "listing the files in a manifest was"
         }

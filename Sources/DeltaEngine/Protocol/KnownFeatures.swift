@@ -112,7 +112,8 @@ extension TableFeature {
         return TableFeature(
             name, .writer, use: .property(property), append: .supportedUnused(reason), rewrite: .supportedUnused(reason),
             delete: .supportedUnused(reason), maintain: .supportedUnused(reason), restore: .supportedUnused(reason),
-            clone: .supportedUnused("Iceberg's metadata knows the files under the source's names only"), metadataChange: .supportedUnused(reason))
+            clone: .supportedUnused("Iceberg's metadata knows the files under the source's names only"), metadataChange: .supportedUnused(reason),
+            properties: .supportedUnused(reason))
     }
 
     /// Protocol, "Variant Data Type": read and copied as the struct of two binaries that files have.

@@ -42,7 +42,7 @@ public struct TableFeature: Sendable {
         _ name: String, _ kind: Kind, legacy: (reader: Int?, writer: Int)? = nil, use: Use = .listed, requires: [String] = [],
         read: Support = .supported, append: Support = .supported, rewrite: Support = .supported, delete: Support = .supported,
         maintain: Support = .supported, restore: Support = .supported, clone: Support = .supported, vacuum: Support = .supported,
-        metadataChange: Support = .supported, checkpoint: Support = .supported, manifest: Support = .supported
+        metadataChange: Support = .supported, properties: Support = .supported, checkpoint: Support = .supported, manifest: Support = .supported
     ) {
         self.name = name
         self.kind = kind
@@ -51,7 +51,7 @@ public struct TableFeature: Sendable {
         self.requires = requires
         supports = [
             .read: read, .append: append, .rewrite: rewrite, .delete: delete, .maintain: maintain, .restore: restore, .clone: clone, .vacuum: vacuum,
-            .metadataChange: metadataChange, .checkpoint: checkpoint, .manifest: manifest,
+            .metadataChange: metadataChange, .properties: properties, .checkpoint: checkpoint, .manifest: manifest,
         ]
     }
 
@@ -60,7 +60,7 @@ public struct TableFeature: Sendable {
         let no = Support.refused(reason)
         return TableFeature(
             name, kind, read: kind == .writer ? .supported : no, append: no, rewrite: no, delete: no, maintain: no, restore: no, clone: no,
-            vacuum: no, metadataChange: no, checkpoint: no, manifest: kind == .writer ? .supported : no)
+            vacuum: no, metadataChange: no, properties: no, checkpoint: no, manifest: kind == .writer ? .supported : no)
     }
 
     public func support(for access: Access) -> Support { supports[access] ?? .refused("Levee does not say what it does here") }

@@ -117,8 +117,9 @@ struct CommitAttempt {
             rowTracking: RowTracking(snapshot.protocol, snapshot.metadata, snapshot.domainMetadata))
         try check(base, hasDeletionVectors: snapshot.files.hasDeletionVectors)
         if newProtocol != nil || newMetadata != nil {
-            // What a restore brings back the table has had, ids and names of its columns included; a clone takes another table's as they are.
-            let access: Access = if let access = transaction.access, [.restore, .clone].contains(access) { access } else { .metadataChange }
+            // What a restore brings back the table has had, ids and names of its columns included; a clone takes another table's as they are; properties leave
+            // the columns alone.
+            let access: Access = if let access = transaction.access, [.restore, .clone, .properties].contains(access) { access } else { .metadataChange }
             try snapshot.require(access)
             if access != .restore, let newMetadata { try Clustering.check(snapshot.domainMetadata, newMetadata) }
             // Levee makes no table that it could not write to again.

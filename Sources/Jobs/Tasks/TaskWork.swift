@@ -28,7 +28,7 @@ extension WorkerTask {
         static let kinds: [any TaskWork.Type] = [
             OptimizeWork.self, VacuumWork.self, CheckpointWork.self, DeleteWork.self, RestoreWork.self, ReorgWork.self, RepairWork.self,
             CompactLogWork.self, LogCleanupWork.self, ComputeStatisticsWork.self, GenerateManifestWork.self, CloneWork.self, ConvertWork.self,
-            CreateTableWork.self, ProbeWork.self,
+            CreateTableWork.self, SetPropertiesWork.self, ProbeWork.self,
         ]
 
         public let value: any TaskWork

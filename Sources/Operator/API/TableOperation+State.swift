@@ -17,6 +17,7 @@ enum OperationType: String, CaseIterable, Hashable, Sendable, Codable {
     case clone = "Clone"
     case convert = "Convert"
     case createTable = "CreateTable"
+    case setProperties = "SetProperties"
 }
 
 /// Where an operation stands.
@@ -46,7 +47,8 @@ extension TableOperation {
         if spec.generateManifest != nil { return .generateManifest }
         if spec.clone != nil { return .clone }
         if spec.convert != nil { return .convert }
-        return spec.createTable != nil ? .createTable : nil
+        if spec.createTable != nil { return .createTable }
+        return spec.setProperties != nil ? .setProperties : nil
     }
 
     /// nil for what no policy asks for.

@@ -9,6 +9,7 @@ enum TableCommands {
             .command(TableRead.command),
             .command(TableChanges.command),
             .command(TableCreate.command),
+            .command(TableSetProperties.command),
             .command(TableWrite.command),
             .command(TableConvert.command),
             .command(TableDelete.command),

@@ -32,11 +32,11 @@ enum TableCreate {
         }
     }
 
-    private static func properties(_ texts: [String]) throws -> [String: String] {
+    static func properties(_ texts: [String], option: String = "--property") throws -> [String: String] {
         var properties: [String: String] = [:]
         for text in texts {
             guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
-                throw DeltaError.invalidRequest(reason: "--property \(text): write it as KEY=VALUE")
+                throw DeltaError.invalidRequest(reason: "\(option) \(text): write it as KEY=VALUE")
             }
             properties[String(text[..<equals])] = String(text[text.index(after: equals)...])
         }

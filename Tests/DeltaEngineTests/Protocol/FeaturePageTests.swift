@@ -8,7 +8,7 @@ import Testing
     private static let columns: [(title: String, access: Access)] = [
         ("read", .read), ("append", .append), ("change rows", .rewrite), ("delete rows", .delete), ("optimize", .maintain), ("restore", .restore),
         ("clone", .clone), ("vacuum", .vacuum),
-        ("checkpoint", .checkpoint), ("change metadata", .metadataChange), ("manifest", .manifest),
+        ("checkpoint", .checkpoint), ("change metadata", .metadataChange), ("properties", .properties), ("manifest", .manifest),
     ]
 
     private static func cell(_ feature: TableFeature, _ access: Access) -> String {

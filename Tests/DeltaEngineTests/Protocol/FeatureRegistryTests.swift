@@ -26,7 +26,7 @@ import Testing
         #"{"type":"struct","fields":[{"name":"id","type":"long","nullable":true,"metadata":\#(metadata)}]}"#
     }
 
-    private static let writes: [Access] = [.append, .rewrite, .delete, .maintain, .restore, .clone, .vacuum, .metadataChange, .checkpoint]
+    private static let writes: [Access] = [.append, .rewrite, .delete, .maintain, .restore, .clone, .vacuum, .metadataChange, .properties, .checkpoint]
 
     private static func all(_ accesses: [Access], _ name: String) -> [Access: String] {
         Dictionary(uniqueKeysWithValues: accesses.map { ($0, name) })
@@ -97,17 +97,17 @@ import Testing
         Case(description: "iceberg off", protocol: features([], ["icebergCompatV1"]), refused: [:]),
         Case(
             description: "iceberg v1", protocol: features([], ["icebergCompatV1"]), configuration: ["delta.enableIcebergCompatV1": "true"],
-            refused: all([.append, .rewrite, .delete, .maintain, .restore, .clone, .metadataChange], "icebergCompatV1")),
+            refused: all([.append, .rewrite, .delete, .maintain, .restore, .clone, .metadataChange, .properties], "icebergCompatV1")),
         Case(
             description: "iceberg v3", protocol: features([], ["icebergCompatV3"]), configuration: ["delta.enableIcebergCompatV3": "true"],
-            refused: all([.append, .rewrite, .delete, .maintain, .restore, .clone, .metadataChange], "icebergCompatV3")),
+            refused: all([.append, .rewrite, .delete, .maintain, .restore, .clone, .metadataChange, .properties], "icebergCompatV3")),
         Case(
             description: "variant", protocol: features(["variantType"], []), schema: variant,
             refused: all([.append, .rewrite, .metadataChange], "variantType")),
         Case(description: "variant allowed, none there", protocol: features(["variantType", "variantShredding"], []), refused: [:]),
         Case(
             description: "iceberg", protocol: features([], ["icebergCompatV2"]), configuration: ["delta.enableIcebergCompatV2": "true"],
-            refused: all([.append, .rewrite, .delete, .maintain, .restore, .clone, .metadataChange], "icebergCompatV2")),
+            refused: all([.append, .rewrite, .delete, .maintain, .restore, .clone, .metadataChange, .properties], "icebergCompatV2")),
     ]
 
     @Test(arguments: cases)

@@ -70,6 +70,7 @@ import Testing
             ),
             (#""convert":{"partitionBy":["day date"],"nameMapping":true}"#, .convert, ConvertWork(partitionBy: ["day date"], mapsNames: true)),
             (#""convert":{}"#, .convert, ConvertWork()),
+            (#""setProperties":{"set":{"a":"b"},"unset":["c"]}"#, .setProperties, SetPropertiesWork(set: ["a": "b"], unset: ["c"])),
             (
                 #""createTable":{"schema":[{"name":"id","type":"long","nullable":false},{"name":"day","type":"date"}],"partitionBy":["day"],"name":"t"}"#,
                 .createTable,

@@ -28,6 +28,27 @@ enum NewTableProtocol {
         return action
     }
 
+    /// `action`, raised by the features that `after` needs and `before` did not. A feature that a table has the property of and not the feature stays as it is:
+    /// the property means nothing there.
+    static func raise(_ action: ProtocolAction, from before: TableMetadata, to after: TableMetadata) -> ProtocolAction {
+        let listed = Set(FeatureRegistry.readerFeatures(action) + FeatureRegistry.writerFeatures(action))
+        let new = TableFeature.all.filter { isNeeded($0, after) && !isNeeded($0, before) && !listed.contains($0.name) }
+        guard !new.isEmpty else { return action }
+        if action.minWriterVersion < FeatureRegistry.maximumWriterVersion, new.allSatisfy({ $0.legacy != nil }) {
+            var raised = action
+            for feature in new {
+                raised.minReaderVersion = max(raised.minReaderVersion, feature.legacy?.reader ?? 1)
+                raised.minWriterVersion = max(raised.minWriterVersion, feature.legacy?.writer ?? 1)
+            }
+            return raised
+        }
+        let readers = new.filter { $0.kind == .readerWriter }.map(\.name)
+        return action.union(
+            ProtocolAction(
+                minReaderVersion: readers.isEmpty ? 1 : FeatureRegistry.maximumReaderVersion, minWriterVersion: FeatureRegistry.maximumWriterVersion,
+                readerFeatures: readers.isEmpty ? nil : readers, writerFeatures: new.flatMap { [$0.name] + $0.requires }))
+    }
+
     private static func isNeeded(_ feature: TableFeature, _ metadata: TableMetadata) -> Bool {
         switch feature.use {
         case .listed: feature.name == TableFeature.timestampNtz.name && metadata.schema.fields.contains { $0.type.contains(.timestampNTZ) }

@@ -68,8 +68,10 @@ public struct OptimizeOptions: Sendable, Hashable {
 
 extension TableMetadata {
     /// `delta.targetFileSize`: a number of bytes, or with a unit as Spark reads it (`256mb`, `1g`); nil where unset or not understood.
-    var targetFileSize: Int64? {
-        guard let text = configuration["delta.targetFileSize"]?.lowercased() else { return nil }
+    var targetFileSize: Int64? { configuration["delta.targetFileSize"].flatMap(Self.fileSize) }
+
+    static func fileSize(_ text: String) -> Int64? {
+        let text = text.lowercased()
         let digits = text.prefix { $0.isNumber }
         guard let amount = Int64(digits), amount > 0 else { return nil }
         let shifts = ["": 0, "b": 0, "k": 10, "kb": 10, "m": 20, "mb": 20, "g": 30, "gb": 30, "t": 40, "tb": 40]

@@ -1854,7 +1854,7 @@ public enum CustomResourceDefinitions {
                         - rule: "(has(self.optimize) ? 1 : 0) + (has(self.vacuum) ? 1 : 0) + (has(self.checkpoint) ? 1 : 0) + (has(self.delete) ? 1 : 0) + (has(self.restore) ? 1 : 0)
                             + (has(self.reorg) ? 1 : 0) + (has(self.repair) ? 1 : 0) + (has(self.compactLog) ? 1 : 0) + (has(self.logCleanup) ? 1 : 0)
                             + (has(self.computeStatistics) ? 1 : 0) + (has(self.generateManifest) ? 1 : 0) + (has(self.clone) ? 1 : 0) + (has(self.convert) ? 1 : 0)
-                            + (has(self.createTable) ? 1 : 0) == 1"
+                            + (has(self.createTable) ? 1 : 0) + (has(self.setProperties) ? 1 : 0) == 1"
                           message: "set exactly one operation; kubectl explain tableoperation.spec lists them"
                         - rule: >-
                             has(self.tableRef) == has(oldSelf.tableRef) && has(self.location) == has(oldSelf.location) && has(self.storageRef) == has(oldSelf.storageRef)
@@ -1866,7 +1866,7 @@ public enum CustomResourceDefinitions {
                             && has(self.compactLog) == has(oldSelf.compactLog) && has(self.logCleanup) == has(oldSelf.logCleanup)
                             && has(self.computeStatistics) == has(oldSelf.computeStatistics) && has(self.generateManifest) == has(oldSelf.generateManifest)
                             && has(self.clone) == has(oldSelf.clone) && has(self.convert) == has(oldSelf.convert)
-                            && has(self.createTable) == has(oldSelf.createTable)
+                            && has(self.createTable) == has(oldSelf.createTable) && has(self.setProperties) == has(oldSelf.setProperties)
                           message: "what an operation does is immutable: create another TableOperation"
                         - rule: >-
                             has(self.idempotency) == has(oldSelf.idempotency) && has(self.expectedVersion) == has(oldSelf.expectedVersion)
@@ -2200,6 +2200,25 @@ public enum CustomResourceDefinitions {
                               type: string
                               maxLength: 4096
                               description: What the table is for, in its metadata. Default none.
+                        setProperties:
+                          type: object
+                          description: Change table properties. Delta's own (delta.…) are checked, and the protocol is raised where a value needs a table feature.
+                          x-kubernetes-validations:
+                            - { rule: self == oldSelf, message: "setProperties is immutable: create another TableOperation" }
+                            - { rule: has(self.set) || has(self.unset), message: "say what to change: set or unset" }
+                          properties:
+                            set:
+                              type: object
+                              minProperties: 1
+                              maxProperties: 128
+                              description: "Properties and their values, as texts: delta.enableChangeDataFeed: \"true\"."
+                              additionalProperties: { type: string, maxLength: 4096 }
+                            unset:
+                              type: array
+                              minItems: 1
+                              maxItems: 128
+                              description: Names of properties that are to go. One that is not there is no error.
+                              items: { type: string, minLength: 1, maxLength: 512 }
                         reorg:
                           type: object
                           description: Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
@@ -2456,7 +2475,7 @@ public enum CustomResourceDefinitions {
                           description: The value of the annotation levee.dev/reconcile that was handled last.
                         type:
                           type: string
-                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore, Reorg, Repair, CompactLog, LogCleanup, ComputeStatistics, GenerateManifest, Clone, Convert, CreateTable]
+                          enum: [Optimize, Vacuum, Checkpoint, Delete, Restore, Reorg, Repair, CompactLog, LogCleanup, ComputeStatistics, GenerateManifest, Clone, Convert, CreateTable, SetProperties]
                           description: What it does.
                         table:
                           type: string

@@ -39,6 +39,8 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
     var convert: Convert?
     /// Make an empty table where there is none. It fails where there is one.
     var createTable: CreateTable?
+    /// Change table properties. Delta's own (delta.…) are checked, and the protocol is raised where a value needs a table feature.
+    var setProperties: SetProperties?
     /// Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
     var reorg: Reorg?
     /// Hold the table against its storage, and take files that are gone out of the log. Try it with dryRun first.
@@ -224,6 +226,14 @@ struct TableOperationSpec: Codable, Hashable, Sendable {
             /// What it holds.
             var comment: String?
         }
+    }
+
+    /// Change table properties. Delta's own (delta.…) are checked, and the protocol is raised where a value needs a table feature.
+    struct SetProperties: Codable, Hashable, Sendable {
+        /// Properties and their values, as texts: delta.enableChangeDataFeed: "true".
+        var set: [String: String]?
+        /// Names of properties that are to go. One that is not there is no error.
+        var unset: [String]?
     }
 
     /// Rewrite files that have deletion vectors, so that deleted rows are in none. Write {} for all of them.
@@ -429,6 +439,7 @@ extension TableOperationSpec {
         clone = try values.decodeIfPresent(Clone.self, forKey: .clone)
         convert = try values.decodeIfPresent(Convert.self, forKey: .convert)
         createTable = try values.decodeIfPresent(CreateTable.self, forKey: .createTable)
+        setProperties = try values.decodeIfPresent(SetProperties.self, forKey: .setProperties)
         reorg = try values.decodeIfPresent(Reorg.self, forKey: .reorg)
         repair = try values.decodeIfPresent(Repair.self, forKey: .repair)
         compactLog = try values.decodeIfPresent(CompactLog.self, forKey: .compactLog)

@@ -6,7 +6,7 @@ extension TableOperationSpec {
     func work() throws(InvalidSpec) -> any TaskWork {
         let members: [(any OperationMember)?] = [
             optimize, vacuum, checkpoint, delete, restore, reorg, repair, compactLog, logCleanup, computeStatistics, generateManifest,
-            clone, convert, createTable,
+            clone, convert, createTable, setProperties,
         ]
         guard let member = members.compactMap(\.self).first else {
             throw InvalidSpec(
@@ -82,6 +82,10 @@ extension TableOperationSpec.CreateTable: OperationMember {
         }
         return work
     }
+}
+
+extension TableOperationSpec.SetProperties: OperationMember {
+    fileprivate func work() -> any TaskWork { SetPropertiesWork(set: set ?? [:], unset: unset ?? []) }
 }
 
 extension TableOperationSpec.Reorg: OperationMember {

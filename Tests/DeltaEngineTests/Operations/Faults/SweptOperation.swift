@@ -39,6 +39,13 @@ struct SweptOperation: Sendable, CustomStringConvertible {
             name: "delete",
             run: { _ = try await DeleteOperation(table: $0, options: DeleteOptions(condition: "id < 3 OR id = 7", conditions: once)).run() }),
         SweptOperation(
+            name: "set properties",
+            run: { table in
+                let options = SetPropertiesOptions(
+                    set: ["team": "data", "delta.checkpointInterval": "4", "delta.logRetentionDuration": "interval 9 days"], conditions: once)
+                _ = try await SetPropertiesOperation(table: table, options: options).run()
+            }, isDone: { try await $0.table().snapshot().metadata.configuration["team"] == "data" }),
+        SweptOperation(
             name: "optimize", run: { _ = try await OptimizeOperation(table: $0, options: OptimizeOptions(conditions: once)).run() },
             isDone: { try await $0.table().snapshot().numFiles == ($0.features.partitioned ? 3 : 1) }),
         SweptOperation(
