@@ -11,6 +11,12 @@ enum OperatorCommand {
     private static let metricsAddress = Option<String>.text("metrics-address", "ADDRESS", "where to serve /metrics (default :8080; 0 for nowhere)")
     private static let healthAddress = Option<String>.text("health-address", "ADDRESS", "where to serve /healthz and /readyz (default :8081; 0 for nowhere)")
     private static let workerImage = Option<String>.text("worker-image", "IMAGE", "the image that worker pods run (default LEVEE_WORKER_IMAGE)")
+    private static let logURL = Option<LogLinks>(
+        name: "log-url-template", placeholder: "URL",
+        help: "a page with a worker's log, for operations' statuses; {namespace}, {pod}, {container}, {job}, {operation} are filled in"
+    ) { (text: String) throws(InvalidValue) -> LogLinks in
+        do throws(LogLinks.BadTemplate) { return try LogLinks(template: text) } catch { throw InvalidValue("it \(error.reason)") }
+    }
     private static let hostFilesystem = Option<Bool>.flag(
         "allow-host-filesystem", "accept StorageProfiles without a claim: directories of this machine. For `levee dev` beside it only")
     private static let lendIdentity = Option<Bool>.flag(
@@ -30,8 +36,8 @@ enum OperatorCommand {
             killed at any time: the next one goes on where it was. Run one at a time, or several with --leader-elect.
             """,
         options: [
-            kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, hostFilesystem, lendIdentity, requestsPerSecond, requestBurst, resyncPeriod,
-            logFormat, logLevel,
+            kubeconfig, namespaces, metricsAddress, healthAddress, workerImage, logURL, hostFilesystem, lendIdentity, requestsPerSecond, requestBurst,
+            resyncPeriod, logFormat, logLevel,
         ]
             + ClusterOptions.all + LeaderElectionOptions.all,
         examples: ["levee operator --worker-image registry.example/levee:0.1.0", "levee operator --kubeconfig .dev/kubeconfig --allow-host-filesystem"]
@@ -39,6 +45,7 @@ enum OperatorCommand {
         let logger = Logger(
             label: "levee.operator", sink: StandardErrorSink(format: arguments[logFormat] ?? .json), minimum: arguments[logLevel] ?? .info)
         var options = OperatorOptions(workerImage: arguments[workerImage] ?? environmentVariable("LEVEE_WORKER_IMAGE") ?? "levee:\(Levee.version)")
+        options.logLinks = arguments[logURL] ?? .none
         options.namespaces = arguments.all(namespaces)
         options.reach = OperatorReach(hostFilesystem: arguments[hostFilesystem], ownIdentity: arguments[lendIdentity])
         options.metricsAddress = address(arguments[metricsAddress], default: ":8080")

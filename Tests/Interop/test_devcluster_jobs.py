@@ -1,5 +1,6 @@
 """Jobs and pods of `levee dev`, as local processes."""
 
+import json
 import pathlib
 
 import pytest
@@ -81,6 +82,32 @@ def test_a_suspended_job_starts_when_it_is_resumed(kubectl):
     assert kubectl("get", "pods", "-o", "name") == ""
     kubectl("patch", "job", "j", "--type=merge", "-p", '{"spec":{"suspend":false}}')
     kubectl("wait", "--for=condition=complete", "job/j", "--timeout=20s")
+
+
+def test_what_a_suspension_ends_is_no_failure(kubectl, tmp_path):
+    started = tmp_path / "started"
+    script = f"trap 'exit 143' TERM; [ -e {started} ] && exit 0; touch {started}; while :; do sleep 0.1; done"
+    kubectl.apply(job("j", script, backoffLimit=0))
+    eventually(started.exists)
+    kubectl("patch", "job", "j", "--type=merge", "-p", '{"spec":{"suspend":true}}')
+    eventually(lambda: kubectl("get", "pods", "-o", "name") == "")
+    kubectl("patch", "job", "j", "--type=merge", "-p", '{"spec":{"suspend":false}}')
+    kubectl("wait", "--for=condition=complete", "job/j", "--timeout=20s")
+    assert kubectl.json("get", "job", "j")["status"].get("failed", 0) == 0
+
+
+def test_a_quota_counts_objects(kubectl):
+    hard = {"count/jobs.batch": "2", "pods": "1"}
+    kubectl.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": hard}})
+    kubectl.apply(job("a", "sleep 60"))
+    kubectl.apply(job("b", "exit 0"))
+    refused = kubectl.fails("apply", "-f", "-", stdin=json.dumps(job("c", "exit 0")))
+    assert 'jobs.batch "c" is forbidden: exceeded quota: q, requested: count/jobs.batch=1, used: count/jobs.batch=2, limited: count/jobs.batch=2' in refused
+    said = "exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"
+    eventually(lambda: any(event["reason"] == "FailedCreate" and said in event["message"] for event in kubectl.json("get", "events")["items"]))
+    # A pod that has ended gives its place away.
+    kubectl("delete", "job", "a", "--cascade=foreground", "--timeout=20s")
+    kubectl("wait", "--for=condition=complete", "job/b", "--timeout=40s")
 
 
 def test_deleting_a_job_ends_its_process(kubectl, tmp_path):

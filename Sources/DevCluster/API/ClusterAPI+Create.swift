@@ -13,6 +13,7 @@ extension ClusterAPI {
         for _ in 0..<8 {
             if let generated, !generated.isEmpty { object.setMeta("name", .string(generatedName(generated))) }
             let complete = try completed(object, definition, options)
+            try checkQuotas(complete, definition)
             if options.isDryRun {
                 if store.get(definition.key(namespace, complete.name)) != nil { throw .alreadyExists(definition.name, complete.name) }
                 return WriteResult(object: complete, warnings: warnings, isCreated: true)

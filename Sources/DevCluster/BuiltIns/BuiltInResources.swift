@@ -18,6 +18,7 @@ enum BuiltInResources {
         make(
             "", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", ["pvc"], subresources: ["status"], columns: BuiltInColumns.persistentVolumeClaim,
             PersistentVolumeClaimBehaviour()),
+        make("", "v1", "ResourceQuota", "resourcequotas", ["quota"], subresources: ["status"], columns: [.name, .age], PlainBehaviour()),
         make("", "v1", "Event", "events", ["ev"], nameRule: .pathSegment, fields: EventFields.core, columns: BuiltInColumns.event, PlainBehaviour()),
     ]
 

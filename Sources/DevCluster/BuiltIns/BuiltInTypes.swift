@@ -87,6 +87,19 @@ enum BuiltInTypes {
           kind string
           metadata#1 ObjectMeta
           secrets#2 ObjectReference[~name]
+        ResourceQuota
+          apiVersion string
+          kind string
+          metadata#1 ObjectMeta
+          spec#2 ResourceQuotaSpec
+          status#3 ResourceQuotaStatus
+        ResourceQuotaSpec
+          hard#1 map<quantity>
+          scopeSelector#3 any
+          scopes#2 string[]
+        ResourceQuotaStatus
+          hard#1 map<quantity>
+          used#2 map<quantity>
         PersistentVolumeClaim
           apiVersion string
           kind string

@@ -127,7 +127,11 @@ final class JobController: Controller {
     }
 
     private func suspend(_ state: JobState) async throws(APIError) -> Duration? {
-        for pod in state.active { try await delete(pod) }
+        for pod in state.active {
+            // Let go of first: what a suspension ends is no failure of the Job, however its containers end.
+            try await release(pod)
+            try await delete(pod)
+        }
         if !state.job.hasTrueCondition("Suspended") { await events.record(.normal, "Suspended", "Job suspended", about: state.job) }
         _ = try await update(state.job) { status, now in
             Self.set(&status, "Suspended", true, "JobSuspended", "Job suspended", now)

@@ -66,6 +66,7 @@ enum ConditionReason: String, Sendable, CaseIterable, Error {
     case storageNotReady = "StorageNotReady"
     case tableNotFound = "TableNotFound"
     case starting = "Starting"
+    case queued = "Queued"
     case running = "Running"
     case podNotStarting = "PodNotStarting"
     case cancelling = "Cancelling"

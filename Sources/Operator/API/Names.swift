@@ -32,6 +32,8 @@ enum Names {
         /// The number of a policy's run of a task on a table, or of a TableClone's run, growing.
         static let run = "levee.dev/run"
         static let operation = "levee.dev/operation"
+        /// Kueue's: the queue that a Job waits in.
+        static let queue = "kueue.x-k8s.io/queue-name"
         static let operationUID = "levee.dev/operation-uid"
         /// Of a probe's Job and pod: its profile, and the Job's own name.
         static let profile = "levee.dev/profile"

@@ -30,7 +30,7 @@ extension TableOperation {
     var isFinished: Bool { phase == .succeeded || phase == .failed || phase == .cancelled }
 
     /// It holds its table: its Job exists, or is about to.
-    var isRunning: Bool { phase == .running }
+    var isRunning: Bool { phase == .running || phase == .queued }
 
     /// nil for a spec without one, which the schema's rules refuse where the server has CEL.
     var type: OperationType? {

@@ -30,6 +30,8 @@ protocol Cluster: Sendable {
     func fetchJob(_ key: ObjectKey) async throws(KubeError) -> Job?
     func fetchPods(ofOperation uid: String, namespace: String) async throws(KubeError) -> [Pod]
     func fetchPods(ofProbe job: ObjectKey) async throws(KubeError) -> [Pod]
+    /// Why the server took no pod of a Job, in its words; nil where it took them, or nobody said.
+    func podRefusal(of job: Job) async throws(KubeError) -> String?
     /// The last lines of a pod's log; nil where there is none (yet, or any more).
     func logTail(_ pod: Pod, lines: Int) async throws(KubeError) -> [String]?
 

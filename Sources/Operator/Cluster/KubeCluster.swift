@@ -75,6 +75,19 @@ final class KubeCluster: Cluster {
         try await client.listAll(Pod.self, namespace: job.namespace, ListOptions(labelSelector: "\(Names.Label.probe)=\(job.name)")).items
     }
 
+    func podRefusal(of job: Job) async throws(KubeError) -> String? {
+        // Admission (quotas, limit ranges, Pod Security, a missing account) speaks to whoever creates the pod, and the Job's controller passes it on.
+        let options = ListOptions(fieldSelector: "involvedObject.uid=\(job.metadata.uid),reason=FailedCreate")
+        do {
+            let events = try await client.listAll(Event.self, namespace: job.metadata.namespace, options).items
+            return events.max { ($0.lastTimestamp?.time ?? .epoch) < ($1.lastTimestamp?.time ?? .epoch) }?.message
+        } catch {
+            // An operator without the right to read events does its work all the same.
+            if error.isForbidden { return nil }
+            throw error
+        }
+    }
+
     func logTail(_ pod: Pod, lines: Int) async throws(KubeError) -> [String]? {
         do {
             let log = try await client.logs(pod.key, LogOptions(container: Names.workerContainer, tailLines: lines))

@@ -6,6 +6,8 @@ import KubeClient
 enum JobOutcome: Hashable, Sendable {
     /// Under way. `obstacle` is why its pod does not start, where it does not.
     case running(failedPods: Int, obstacle: String?)
+    /// Somebody, as a rule Kueue, keeps it from running for now, or has ended its pods to run it later.
+    case suspended
     /// The Job is complete; nil where the pod's result cannot be read any more.
     case succeeded(TaskResult?)
     case failed(reason: ConditionReason, message: String, result: TaskResult?)
@@ -16,6 +18,8 @@ enum JobOutcome: Hashable, Sendable {
             self = .succeeded(results.last { $0.outcome == .succeeded })
         } else if let failure = job.status?.conditions?[failedCondition], failure.status == .true {
             self = Self.failure(failure, lastResult: results.last, pods: pods)
+        } else if job.spec?.suspend == true {
+            self = .suspended
         } else {
             self = .running(failedPods: job.failedPods, obstacle: pods.lazy.compactMap(Self.obstacle).first)
         }

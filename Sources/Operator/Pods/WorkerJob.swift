@@ -68,14 +68,16 @@ struct WorkerJob: Sendable {
         return Quantity(text)?.value
     }
 
+    /// Throws ``InvalidSpec`` for a template that asks for what workers do not get.
     func manifest() throws -> JSONValue {
-        [
+        try PodSecurity.check(template)
+        return [
             "apiVersion": "batch/v1",
             "kind": "Job",
             "metadata": [
                 "name": .string(name),
                 "namespace": .string(operation.namespace),
-                "labels": allLabels,
+                "labels": jobLabels,
                 "annotations": .strings(template.metadata?.annotations ?? [:]),
                 "ownerReferences": [
                     [
@@ -84,20 +86,28 @@ struct WorkerJob: Sendable {
                     ]
                 ],
             ],
-            "spec": [
-                "backoffLimit": .integer(Int64(backoffLimit)),
-                "activeDeadlineSeconds": .integer(activeDeadlineSeconds),
-                "ttlSecondsAfterFinished": .integer(settings.ttlSecondsAfterFinished),
-                "podFailurePolicy": Self.podFailurePolicy,
-                "template": [
-                    "metadata": ["labels": podLabels, "annotations": .strings(template.metadata?.annotations ?? [:])],
-                    "spec": try podSpec(),
-                ],
-            ],
+            "spec": try jobSpec(),
         ]
     }
 
-    /// A task that cannot succeed is not tried again; a pod that was moved away does not count as a failure.
+    private func jobSpec() throws -> JSONValue {
+        var spec: JSONValue = [
+            "backoffLimit": .integer(Int64(backoffLimit)),
+            "activeDeadlineSeconds": .integer(activeDeadlineSeconds),
+            "ttlSecondsAfterFinished": .integer(settings.ttlSecondsAfterFinished),
+            "podFailurePolicy": Self.podFailurePolicy,
+            "template": [
+                "metadata": ["labels": podLabels, "annotations": .strings(template.metadata?.annotations ?? [:])],
+                "spec": try podSpec(),
+            ],
+        ]
+        // Kueue starts it when the queue has room; nobody else does.
+        if template.queueName != nil { spec["suspend"] = true }
+        return spec
+    }
+
+    /// A task that cannot succeed is not tried again; a pod that was moved away does not count as a failure; what may pass counts towards backoffLimit, as
+    /// does everything that no rule names.
     private static let podFailurePolicy: JSONValue = [
         "rules": [
             [
@@ -107,17 +117,25 @@ struct WorkerJob: Sendable {
                 ],
             ],
             ["action": "Ignore", "onPodConditions": [["type": "DisruptionTarget", "status": "True"]]],
+            [
+                "action": "Count",
+                "onExitCodes": [
+                    "containerName": .string(Names.workerContainer), "operator": "In", "values": [.integer(Int64(WorkerExit.retryable.rawValue))],
+                ],
+            ],
         ]
     ]
 
     /// 2 is a command line that this version of the program does not know.
     private static let permanentExits: [JSONValue] = [2, .integer(Int64(WorkerExit.permanent.rawValue))]
 
-    private var allLabels: JSONValue { .strings(labelValues) }
+    private var jobLabels: JSONValue {
+        .strings(labelValues.merging(template.queueName.map { [Names.Label.queue: $0] } ?? [:]) { $1 })
+    }
 
     /// Azure's webhook gives a workload's identity to pods that ask for it by this label.
     private var podLabels: JSONValue {
-        guard case let .store(store) = access, store.scheme == .azure, store.secretName == nil else { return allLabels }
+        guard case let .store(store) = access, store.scheme == .azure, store.secretName == nil else { return .strings(labelValues) }
         return .strings(labelValues.merging(["azure.workload.identity/use": "true"]) { $1 })
     }
 

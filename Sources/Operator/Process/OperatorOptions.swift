@@ -13,6 +13,8 @@ public struct OperatorOptions: Sendable {
     public var workerCommand: [String] = ["levee"]
     /// nil: Kubernetes' default for the image's tag.
     public var workerImagePullPolicy: String?
+    /// Where people find workers' logs, besides `kubectl logs`.
+    public var logLinks = LogLinks.none
     /// Where metrics are served, as `:8080` or `127.0.0.1:8080`; nil: nowhere.
     public var metricsAddress: String?
     /// Where `/healthz` and `/readyz` are served; nil: nowhere.

@@ -67,7 +67,7 @@ struct Wiring: Sendable {
         }
         operationReconciler = OperationReconciler(
             cluster: cluster, observer: observer, queue: queue,
-            settings: settings, reach: options.reach, clock: clock)
+            settings: settings, reach: options.reach, logLinks: options.logLinks, clock: clock)
     }
 
     /// Keeps what is known of the cluster up to date until the task is cancelled. Changes nothing.

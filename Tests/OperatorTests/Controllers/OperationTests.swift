@@ -409,6 +409,90 @@ import Testing
         #expect(harness.operation("run")?.status?.message?.contains("jobTemplate") == true)
     }
 
+    @Test func aJobInAQueueIsLeftThereAndSaidToBe() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation("run", #"{"tableRef":{"name":"orders"},"optimize":{},"jobTemplate":{"queueName":"nightly"}}"#)
+        await harness.steps(2)
+        try harness.addOperation("next")
+        await harness.step()
+        #expect(harness.operation("run")?.phase == .queued)
+        #expect(harness.operation("run")?.status?.conditions?["Ready"]?.reason == "Queued")
+        #expect(harness.operation("run")?.status?.message?.contains("nightly") == true)
+        #expect(harness.cluster.jobs.map(\.spec?.suspend) == [true])
+        // It has the table, however long it waits.
+        harness.clock.advance(by: .seconds(100_000))
+        await harness.steps(2)
+        #expect(harness.operation("run")?.phase == .queued && harness.operation("next")?.phase == .pending)
+        #expect(harness.cluster.jobs.map(\.spec?.suspend) == [true])
+
+        // Kueue starts it, takes it back, and starts it again.
+        func suspend(_ isSuspended: Bool) {
+            harness.cluster.edit { contents in for key in contents.jobs.keys { contents.jobs[key]?.spec?.suspend = isSuspended } }
+        }
+        suspend(false)
+        await harness.step()
+        #expect(harness.operation("run")?.phase == .running)
+        #expect(harness.operation("run")?.status?.startTime == harness.clock.now().wholeSeconds)
+        suspend(true)
+        await harness.step()
+        #expect(harness.operation("run")?.phase == .queued)
+        suspend(false)
+        harness.fate = .succeeds
+        await harness.steps(2)
+        #expect(harness.operation("run")?.phase == .succeeded)
+        #expect(harness.cluster.createdJobs.count == 1)
+    }
+
+    @Test func aQueuedOperationIsCancelled() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation("run", #"{"tableRef":{"name":"orders"},"optimize":{},"jobTemplate":{"queueName":"nightly"}}"#)
+        await harness.steps(3)
+        harness.cluster.edit { $0.operations[Harness.key("run")]?.spec.cancel = true }
+        await harness.steps(3)
+        #expect(harness.operation("run")?.phase == .cancelled)
+        #expect(harness.cluster.jobs.isEmpty)
+    }
+
+    @Test func aJobWhosePodsAreRefusedSaysByWhom() async throws {
+        let harness = try Self.harness()
+        harness.fate = .hangs
+        try harness.addOperation()
+        await harness.steps(2)
+        let job = try #require(harness.cluster.jobs.first)
+        harness.cluster.edit { $0.refusals[job.key] = "pods \"x\" is forbidden: exceeded quota: small" }
+        await harness.steps(2)
+        let ready = try #require(harness.operation("run")?.status?.conditions?["Ready"])
+        #expect(ready.reason == "PodNotStarting" && ready.message.contains("exceeded quota: small"))
+        // There is room again.
+        harness.cluster.edit { $0.refusals = [:] }
+        harness.fate = .succeeds
+        await harness.steps(3)
+        #expect(harness.operation("run")?.phase == .succeeded)
+    }
+
+    @Test func aTemplateThatAsksForTooMuchFailsBeforeAnyJob() async throws {
+        let harness = try Self.harness()
+        let template = #"{"volumes":[{"name":"h","hostPath":{"path":"/"}}]}"#
+        try harness.addOperation("run", #"{"tableRef":{"name":"orders"},"optimize":{},"jobTemplate":\#(template)}"#)
+        await harness.steps(3)
+        #expect(harness.operation("run")?.phase == .failed)
+        #expect(harness.operation("run")?.status?.conditions?["Failed"]?.reason == "InvalidSpec")
+        #expect(harness.operation("run")?.status?.message?.contains("spec.jobTemplate.volumes: h is a hostPath") == true)
+        #expect(harness.cluster.createdJobs.isEmpty)
+    }
+
+    @Test func theLogIsNamedOnceThereIsAPod() async throws {
+        let harness = try Self.harness()
+        try harness.addOperation()
+        await harness.steps(4)
+        let operation = try #require(harness.operation("run"))
+        #expect(operation.phase == .succeeded)
+        #expect(operation.status?.logs?.pod == "\(operation.jobName)-pod")
+        #expect(operation.status?.logs?.command == "kubectl logs --namespace lake \(operation.jobName)-pod --container worker")
+    }
+
     @Test func anOperationGoesByItsOwnTimeToLiveOnly() async throws {
         let harness = try Self.harness()
         try harness.addOperation("short", #"{"tableRef":{"name":"orders"},"optimize":{},"ttlSecondsAfterFinished":60}"#)

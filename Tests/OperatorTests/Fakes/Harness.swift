@@ -167,7 +167,7 @@ final class Harness {
                     contents.jobs[job.key] = nil
                     contents.pods = contents.pods.filter { $0.value.metadata.controllerReference?.uid != job.metadata.uid }
                 }
-            } else if !job.isFinished {
+            } else if !job.isFinished, job.spec?.suspend != true {
                 run(job)
             }
         }

@@ -21,6 +21,8 @@ final class InMemoryCluster: Cluster {
         var jobs: [ObjectKey: Job] = [:]
         var pods: [ObjectKey: Pod] = [:]
         var logs: [ObjectKey: [String]] = [:]
+        /// What the server says to the creation of a Job's pods.
+        var refusals: [ObjectKey: String] = [:]
     }
 
     struct State {
@@ -164,6 +166,8 @@ final class InMemoryCluster: Cluster {
     func fetchPods(ofProbe job: ObjectKey) async throws(KubeError) -> [Pod] {
         state.withLock { $0.server.pods.values.filter { $0.metadata.labels[Names.Label.probe] == job.name } }
     }
+
+    func podRefusal(of job: Job) async throws(KubeError) -> String? { state.withLock { $0.server.refusals[job.key] } }
 
     func logTail(_ pod: Pod, lines: Int) async throws(KubeError) -> [String]? { state.withLock { $0.server.logs[pod.key]?.suffix(lines) } }
 

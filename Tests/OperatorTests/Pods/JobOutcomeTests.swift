@@ -80,6 +80,14 @@ import Testing
         #expect(try obstacle(Self.pod(#"{"running":{}}"#, phase: "Running")) == nil)
     }
 
+    @Test func aSuspendedJobWaits() throws {
+        let job = try JSON.decode(Job.self, from: #"{"metadata":{"name":"j","namespace":"n"},"spec":{"suspend":true},"status":{}}"#)
+        #expect(JobOutcome(job: job, pods: []) == .suspended)
+        #expect(JobOutcome(job: job, pods: [try Self.pod(#"{"running":{}}"#, phase: "Running")]) == .suspended)
+        let ended = try JSON.decode(Job.self, from: #"{"metadata":{"name":"j","namespace":"n"},"spec":{"suspend":true},"status":\#(Self.complete)}"#)
+        #expect(JobOutcome(job: ended, pods: []) == .succeeded(nil))
+    }
+
     @Test func failedPodsAreCounted() throws {
         #expect(JobOutcome(job: try Self.job(#"{"active":1,"failed":2}"#), pods: []) == .running(failedPods: 2, obstacle: nil))
     }

@@ -21,18 +21,6 @@ import Testing
 
     static func container(_ job: WorkerJob) throws -> JSONValue { try #require(try podSpec(job)["containers"]?[0]) }
 
-    @Test func podsAreWhatTheRestrictedStandardAsksFor() throws {
-        let spec = try Self.podSpec(Self.job())
-        let security = try #require(try Self.container(Self.job())["securityContext"])
-        #expect(spec["automountServiceAccountToken"] == false)
-        #expect(spec["securityContext"]?["runAsNonRoot"] == true)
-        #expect(spec["securityContext"]?["seccompProfile"]?["type"] == "RuntimeDefault")
-        #expect(security["allowPrivilegeEscalation"] == false)
-        #expect(security["readOnlyRootFilesystem"] == true)
-        #expect(security["capabilities"] == ["drop": ["ALL"]])
-        #expect(spec["hostNetwork"] == nil && spec["hostPID"] == nil)
-    }
-
     @Test func theTaskIsTheWorkersOneArgument() throws {
         let job = try Self.job()
         let arguments = try #require(try Self.container(job)["args"]?.arrayValue?.compactMap(\.stringValue))
@@ -42,8 +30,8 @@ import Testing
 
     @Test func permanentFailuresEndTheJobAndDisruptionsDoNotCount() throws {
         let rules = try #require(try Self.job().manifest().value(at: ["spec", "podFailurePolicy", "rules"])?.arrayValue)
-        #expect(rules.map { $0["action"] } == ["FailJob", "Ignore"])
-        #expect(rules[0]["onExitCodes"]?["values"] == [2, 4])
+        #expect(rules.map { $0["action"] } == ["FailJob", "Ignore", "Count"])
+        #expect(rules[0]["onExitCodes"]?["values"] == [2, 4] && rules[2]["onExitCodes"]?["values"] == [3])
         #expect(try Self.podSpec(Self.job())["restartPolicy"] == "Never")
     }
 
@@ -63,6 +51,10 @@ import Testing
         #expect(volumes.contains(["name": "tables", "persistentVolumeClaim": ["claimName": "lake-data"]]))
         #expect(try Self.container(job)["volumeMounts"]?.arrayValue?.contains(["name": "tables", "mountPath": "/data"]) == true)
         #expect(try Self.podSpec(Self.job())["volumes"]?.arrayValue?.count == 1)
+    }
+
+    static func storeAccess(_ scheme: TableLocation.Scheme, secret: String? = nil, account: String? = nil) -> StorageAccess {
+        .store(store(scheme, secret: secret, account: account))
     }
 
     private static func store(_ scheme: TableLocation.Scheme, secret: String? = nil, account: String? = nil) -> StoreAccess {
@@ -156,6 +148,13 @@ import Testing
     @Test func aTemplateThatCannotBeMergedIsSaid() throws {
         let error = #expect(throws: InvalidSpec.self) { try Self.job(template: #"{"env":[{"value":"1"}]}"#).manifest() }
         #expect(error?.field == "jobTemplate" && error?.message.contains("merge key: name") == true)
+    }
+
+    @Test func aQueuedJobIsSuspendedAndNamesItsQueue() throws {
+        let manifest = try Self.job(template: #"{"queueName":"maintenance","metadata":{"labels":{"kueue.x-k8s.io/queue-name":"another"}}}"#).manifest()
+        #expect(manifest.value(at: ["spec", "suspend"]) == true)
+        #expect(manifest["metadata"]?["labels"]?["kueue.x-k8s.io/queue-name"] == "maintenance")
+        #expect(try Self.job().manifest().value(at: ["spec", "suspend"]) == nil)
     }
 
     @Test(arguments: [

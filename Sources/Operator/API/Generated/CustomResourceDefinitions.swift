@@ -830,7 +830,9 @@ public enum CustomResourceDefinitions {
                             volumes:
                               type: array
                               maxItems: 32
-                              description: Further volumes, as in a pod's spec.
+                              description: >-
+                                Further volumes, as in a pod's spec, of the kinds that the restricted Pod Security Standard allows. One named scratch takes the place of
+                                the emptyDir.
                               items: *anyObject
                             volumeMounts:
                               type: array
@@ -839,7 +841,9 @@ public enum CustomResourceDefinitions {
                               items: *anyObject
                             podSecurityContext:
                               type: object
-                              description: "Replaces fields of the pod's security context. Default: runAsNonRoot, user 65532, group and fsGroup 65532, seccomp RuntimeDefault."
+                              description: >-
+                                Replaces fields of the pod's security context, within the restricted Pod Security Standard. Default: runAsNonRoot, user 65532, group and
+                                fsGroup 65532, seccomp RuntimeDefault.
                               x-kubernetes-preserve-unknown-fields: true
                             scratch:
                               type: object
@@ -850,6 +854,12 @@ public enum CustomResourceDefinitions {
                                   maxLength: 32
                                   pattern: '^[0-9]+(Ki|Mi|Gi|Ti|k|M|G|T)?$'
                                   description: The most it may hold. Default no limit but the node's.
+                            queueName:
+                              type: string
+                              minLength: 1
+                              maxLength: 63
+                              pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'
+                              description: The Kueue LocalQueue of this namespace that the Job waits in, suspended until Kueue starts it. Default none.
                         historyLimits:
                           type: object
                           default: {}
@@ -1595,7 +1605,9 @@ public enum CustomResourceDefinitions {
                             volumes:
                               type: array
                               maxItems: 32
-                              description: Further volumes, as in a pod's spec.
+                              description: >-
+                                Further volumes, as in a pod's spec, of the kinds that the restricted Pod Security Standard allows. One named scratch takes the place of
+                                the emptyDir.
                               items: *anyObject
                             volumeMounts:
                               type: array
@@ -1604,7 +1616,9 @@ public enum CustomResourceDefinitions {
                               items: *anyObject
                             podSecurityContext:
                               type: object
-                              description: "Replaces fields of the pod's security context. Default: runAsNonRoot, user 65532, group and fsGroup 65532, seccomp RuntimeDefault."
+                              description: >-
+                                Replaces fields of the pod's security context, within the restricted Pod Security Standard. Default: runAsNonRoot, user 65532, group and
+                                fsGroup 65532, seccomp RuntimeDefault.
                               x-kubernetes-preserve-unknown-fields: true
                             scratch:
                               type: object
@@ -1615,6 +1629,12 @@ public enum CustomResourceDefinitions {
                                   maxLength: 32
                                   pattern: '^[0-9]+(Ki|Mi|Gi|Ti|k|M|G|T)?$'
                                   description: The most it may hold. Default no limit but the node's.
+                            queueName:
+                              type: string
+                              minLength: 1
+                              maxLength: 63
+                              pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'
+                              description: The Kueue LocalQueue of this namespace that the Job waits in, suspended until Kueue starts it. Default none.
                         historyLimits:
                           type: object
                           default: {}
@@ -1821,7 +1841,7 @@ public enum CustomResourceDefinitions {
               additionalPrinterColumns:
                 - { name: Table, type: string, jsonPath: .status.table, description: The table }
                 - { name: Type, type: string, jsonPath: .status.type, description: What it does }
-                - { name: Phase, type: string, jsonPath: .status.phase, description: "Pending, Running, Succeeded, Failed or Cancelled" }
+                - { name: Phase, type: string, jsonPath: .status.phase, description: "Pending, Queued, Running, Succeeded, Failed or Cancelled" }
                 - { name: Progress, type: string, jsonPath: .status.progress.summary, description: How far it is }
                 - { name: Version, type: integer, format: int64, jsonPath: .status.result.version, description: The version that it committed }
                 - { name: Duration, type: string, jsonPath: .status.duration, description: How long it ran }
@@ -2441,7 +2461,9 @@ public enum CustomResourceDefinitions {
                             volumes:
                               type: array
                               maxItems: 32
-                              description: Further volumes, as in a pod's spec.
+                              description: >-
+                                Further volumes, as in a pod's spec, of the kinds that the restricted Pod Security Standard allows. One named scratch takes the place of
+                                the emptyDir.
                               items: *anyObject
                             volumeMounts:
                               type: array
@@ -2450,7 +2472,9 @@ public enum CustomResourceDefinitions {
                               items: *anyObject
                             podSecurityContext:
                               type: object
-                              description: "Replaces fields of the pod's security context. Default: runAsNonRoot, user 65532, group and fsGroup 65532, seccomp RuntimeDefault."
+                              description: >-
+                                Replaces fields of the pod's security context, within the restricted Pod Security Standard. Default: runAsNonRoot, user 65532, group and
+                                fsGroup 65532, seccomp RuntimeDefault.
                               x-kubernetes-preserve-unknown-fields: true
                             scratch:
                               type: object
@@ -2461,6 +2485,12 @@ public enum CustomResourceDefinitions {
                                   maxLength: 32
                                   pattern: '^[0-9]+(Ki|Mi|Gi|Ti|k|M|G|T)?$'
                                   description: The most it may hold. Default no limit but the node's.
+                            queueName:
+                              type: string
+                              minLength: 1
+                              maxLength: 63
+                              pattern: '^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$'
+                              description: The Kueue LocalQueue of this namespace that the Job waits in, suspended until Kueue starts it. Default none.
                     status:
                       type: object
                       description: How the run goes. Written by Levee only.
@@ -2485,8 +2515,10 @@ public enum CustomResourceDefinitions {
                           description: The table's location.
                         phase:
                           type: string
-                          enum: [Pending, Running, Succeeded, Failed, Cancelled]
-                          description: "Pending: waits for its turn. Running: it holds the table and has a Job. Then Succeeded, Failed or Cancelled, for good."
+                          enum: [Pending, Queued, Running, Succeeded, Failed, Cancelled]
+                          description: >-
+                            Pending: waits for its turn. Running: it holds the table and has a Job. Queued: so, but its Job is suspended until Kueue starts it. Then
+                            Succeeded, Failed or Cancelled, for good.
                         message:
                           type: string
                           description: What it did, or why it waits or failed and what to do about it.
@@ -2601,6 +2633,23 @@ public enum CustomResourceDefinitions {
                             uid:
                               type: string
                               description: The Job's uid, once it exists.
+                        logs:
+                          type: object
+                          description: Where the run's log is, that of its latest pod. The pod goes with the Job, an hour after that has ended.
+                          required: [pod, container]
+                          properties:
+                            pod:
+                              type: string
+                              description: The pod's name.
+                            container:
+                              type: string
+                              description: The container's name.
+                            command:
+                              type: string
+                              description: What shows the log.
+                            url:
+                              type: string
+                              description: The log's page, where the operator was started with --log-url-template.
                         attempts:
                           type: integer
                           format: int32
@@ -2608,7 +2657,7 @@ public enum CustomResourceDefinitions {
                         startTime:
                           type: string
                           format: date-time
-                          description: When the run left the queue.
+                          description: When the run left the queue; with a queueName, when Kueue last started its Job.
                         completionTime:
                           type: string
                           format: date-time

@@ -32,14 +32,18 @@ struct JobTemplate: Codable, Hashable, Sendable {
     var env: [JSONValue]?
     /// Sources of environment variables, as in a container's spec.
     var envFrom: [JSONValue]?
-    /// Further volumes, as in a pod's spec.
+    /// Further volumes, as in a pod's spec, of the kinds that the restricted Pod Security Standard allows. One named scratch takes the place of the
+    /// emptyDir.
     var volumes: [JSONValue]?
     /// Where the worker mounts them, as in a container's spec.
     var volumeMounts: [JSONValue]?
-    /// Replaces fields of the pod's security context. Default: runAsNonRoot, user 65532, group and fsGroup 65532, seccomp RuntimeDefault.
+    /// Replaces fields of the pod's security context, within the restricted Pod Security Standard. Default: runAsNonRoot, user 65532, group and
+    /// fsGroup 65532, seccomp RuntimeDefault.
     var podSecurityContext: JSONValue?
     /// The worker's scratch space, an emptyDir; the rest of its file system is read-only.
     var scratch: Scratch?
+    /// The Kueue LocalQueue of this namespace that the Job waits in, suspended until Kueue starts it. Default none.
+    var queueName: String?
 
     /// Labels and annotations for the Job and its pod.
     struct Metadata: Codable, Hashable, Sendable {

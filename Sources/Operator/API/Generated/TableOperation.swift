@@ -316,7 +316,8 @@ struct TableOperationStatus: Codable, Hashable, Sendable {
     var table: String?
     /// The table's location.
     var location: String?
-    /// Pending: waits for its turn. Running: it holds the table and has a Job. Then Succeeded, Failed or Cancelled, for good.
+    /// Pending: waits for its turn. Running: it holds the table and has a Job. Queued: so, but its Job is suspended until Kueue starts it. Then
+    /// Succeeded, Failed or Cancelled, for good.
     var phase: Phase?
     /// What it did, or why it waits or failed and what to do about it.
     var message: String?
@@ -328,9 +329,11 @@ struct TableOperationStatus: Codable, Hashable, Sendable {
     var transaction: Transaction?
     /// The run's Job, in this namespace.
     var jobRef: JobRef?
+    /// Where the run's log is, that of its latest pod. The pod goes with the Job, an hour after that has ended.
+    var logs: Logs?
     /// Pods that failed so far.
     var attempts: Int32?
-    /// When the run left the queue.
+    /// When the run left the queue; with a queueName, when Kueue last started its Job.
     var startTime: Timestamp?
     /// When it finished.
     var completionTime: Timestamp?
@@ -339,9 +342,11 @@ struct TableOperationStatus: Codable, Hashable, Sendable {
     /// Complete or Failed once it has ended, with Ready, Reconciling and Stalled beside them.
     var conditions: [Condition]?
 
-    /// Pending: waits for its turn. Running: it holds the table and has a Job. Then Succeeded, Failed or Cancelled, for good.
+    /// Pending: waits for its turn. Running: it holds the table and has a Job. Queued: so, but its Job is suspended until Kueue starts it. Then
+    /// Succeeded, Failed or Cancelled, for good.
     enum Phase: String, Codable, CaseIterable, Hashable, Sendable {
         case pending = "Pending"
+        case queued = "Queued"
         case running = "Running"
         case succeeded = "Succeeded"
         case failed = "Failed"
@@ -422,6 +427,18 @@ struct TableOperationStatus: Codable, Hashable, Sendable {
         var name: String
         /// The Job's uid, once it exists.
         var uid: String?
+    }
+
+    /// Where the run's log is, that of its latest pod. The pod goes with the Job, an hour after that has ended.
+    struct Logs: Codable, Hashable, Sendable {
+        /// The pod's name.
+        var pod: String
+        /// The container's name.
+        var container: String
+        /// What shows the log.
+        var command: String?
+        /// The log's page, where the operator was started with --log-url-template.
+        var url: String?
     }
 }
 

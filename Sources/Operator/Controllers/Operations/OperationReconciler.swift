@@ -13,9 +13,12 @@ struct OperationReconciler: Sendable {
     let queue: OperationQueue
     let settings: WorkerJob.Settings
     let reach: OperatorReach
+    var logLinks = LogLinks.none
     let clock: any WallClock
     /// How often a running operation is looked at for its progress.
     var progressInterval: Duration = .seconds(2)
+    /// How long a Job may be without pods before it is asked why.
+    private static let podPatience = Duration.seconds(5)
     /// How often something that wakes us by itself is looked at all the same.
     static let safetyInterval = Duration.seconds(60)
 
@@ -44,7 +47,7 @@ struct OperationReconciler: Sendable {
         }
         let transaction: TableOperationStatus.Transaction?
         do {
-            _ = try task(of: operation, place, nil)
+            _ = try job(for: operation, place).manifest()
             if let obstacle = try await unsafeWriter(operation, place) { return try await wait(operation, obstacle) }
             transaction = try await self.transaction(of: operation, place)
         } catch {
@@ -90,10 +93,13 @@ struct OperationReconciler: Sendable {
         if job.metadata.isBeingDeleted { return .after(.seconds(1)) }
         // A finished Job's result must not be missed because the watch of the pods is behind that of the Jobs.
         let pods = try await job.isFinished ? fetchPods(operation) : cluster.pods(ofOperation: operation.metadata.uid, namespace: operation.metadata.namespace)
+        let started = operation.phase == .queued ? job.status?.startTime ?? clock.now() : nil
+        let trace = RunTrace(failedPods: job.failedPods, started: started, logs: logLinks.logs(of: operation, pods))
         switch JobOutcome(job: job, pods: pods) {
-        case let .running(failedPods, obstacle): return try await report(operation, job, pods, failedPods: failedPods, obstacle: obstacle)
-        case let .succeeded(result): return try await conclude(operation, result, failedPods: job.failedPods)
-        case let .failed(reason, message, _): return try await concludeFailure(operation, reason, message, failedPods: job.failedPods)
+        case let .running(_, obstacle): return try await report(operation, job, pods, trace, obstacle)
+        case .suspended: return try await reportQueued(operation, job, trace)
+        case let .succeeded(result): return try await conclude(operation, result, trace)
+        case let .failed(reason, message, _): return try await concludeFailure(operation, reason, message, trace)
         }
     }
 
@@ -111,6 +117,7 @@ struct OperationReconciler: Sendable {
         }
         do throws(KubeError) {
             let job = try await create(manifest, operation)
+            if job.spec?.suspend == true { return try await reportQueued(operation, job, RunTrace()) }
             var status = status(of: operation)
             status.jobRef = .init(name: job.metadata.name, uid: job.metadata.uid)
             _ = try await write(status, .init(readiness: .reconciling, reason: .running, message: "Job \(job.metadata.name) runs"), of: operation)
@@ -139,16 +146,27 @@ struct OperationReconciler: Sendable {
     /// Someone deleted the Job, or its time to live ended before we saw it end. The table knows what it came to; where it came to nothing, nil: run again.
     private func concludeLost(_ operation: TableOperation) async throws -> Requeue? {
         if let commit = try await commit(of: operation) { return try await conclude(operation, result(from: commit)) }
+        // Its time began with its Job, which had not.
+        if operation.phase == .queued { return nil }
         if let deadline = operation.deadline, clock.now() < deadline { return nil }
         return try await finish(
             operation, .failed, .jobLost, "its Job \(operation.jobName) is gone and it committed nothing; create another TableOperation to try again")
     }
 
-    private func report(_ operation: TableOperation, _ job: Job, _ pods: [Pod], failedPods: Int, obstacle: String?) async throws -> Requeue {
+    private func report(_ operation: TableOperation, _ job: Job, _ pods: [Pod], _ trace: RunTrace, _ obstacle: String?) async throws -> Requeue {
         var status = status(of: operation)
+        status.phase = .running
         status.jobRef = .init(name: job.metadata.name, uid: job.metadata.uid)
-        if failedPods > 0 { status.attempts = Int32(clamping: failedPods) }
+        trace.record(in: &status)
         if let progress = try await progress(of: pods) { status.progress = progress }
+        var obstacle = obstacle
+        var interval = progressInterval
+        if obstacle == nil, let age = ageWithoutPods(job, pods), age >= Self.podPatience {
+            obstacle = try await cluster.podRefusal(of: job).map { "Job \(job.metadata.name) gets no pod: \($0)" }
+            // Its first pod wakes us. A server with hundreds of Jobs to start is not asked about each of them every moment.
+            interval = min(max(interval, age / 2), Self.safetyInterval)
+        }
+        let failedPods = trace.failedPods
         let state =
             obstacle.map { ObjectState(readiness: .failing, reason: .podNotStarting, message: $0) }
             ?? ObjectState(
@@ -156,7 +174,28 @@ struct OperationReconciler: Sendable {
                 message: failedPods > 0 ? "Job \(job.metadata.name) runs, \(failedPods) of its pods failed" : "Job \(job.metadata.name) runs")
         status.message = obstacle
         _ = try await write(status, state, of: operation)
-        return .after(progressInterval)
+        return .after(interval)
+    }
+
+    /// How long a Job has been there without a pod; nil where it has one.
+    private func ageWithoutPods(_ job: Job, _ pods: [Pod]) -> Duration? {
+        guard pods.isEmpty, job.status?.active ?? 0 == 0, let begin = job.status?.startTime ?? job.metadata.creationTimestamp else { return nil }
+        return clock.now() - begin
+    }
+
+    /// Its Job is suspended, which is Kueue's to end and never ours.
+    private func reportQueued(_ operation: TableOperation, _ job: Job, _ trace: RunTrace) async throws(KubeError) -> Requeue {
+        var status = status(of: operation)
+        status.phase = .queued
+        status.jobRef = .init(name: job.metadata.name, uid: job.metadata.uid)
+        RunTrace(failedPods: trace.failedPods, logs: trace.logs).record(in: &status)
+        let message =
+            job.metadata.labels[Names.Label.queue].map {
+                "Job \(job.metadata.name) waits in the queue \($0) (Kueue); `kubectl describe localqueue \($0)` and the Job's workload say for what"
+            } ?? "Job \(job.metadata.name) is suspended; it goes on when its spec.suspend is false"
+        status.message = message
+        _ = try await write(status, .init(readiness: .reconciling, reason: .queued, message: message), of: operation)
+        return .after(Self.safetyInterval)
     }
 
     private func progress(of pods: [Pod]) async throws -> TableOperationStatus.Progress? {
@@ -170,22 +209,23 @@ struct OperationReconciler: Sendable {
 
     // MARK: - How it ends
 
-    private func conclude(_ operation: TableOperation, _ result: TaskResult?, failedPods: Int = 0) async throws -> Requeue {
+    private func conclude(_ operation: TableOperation, _ result: TaskResult?, _ trace: RunTrace = RunTrace()) async throws -> Requeue {
         var result = result
         if result == nil, let commit = try await commit(of: operation) { result = self.result(from: commit) }
         guard let result else {
-            return try await finish(
-                operation, .succeeded, .succeeded, "done; what it did was lost with its pod, and it committed nothing", failedPods: failedPods)
+            let place = try? place(of: operation).committed
+            let what = place?.access.isReachedByOperator == false ? "the table's history has it, which only pods see" : "it committed nothing"
+            return try await finish(operation, .succeeded, .succeeded, "done; what it did was lost with its pod, and \(what)", trace: trace)
         }
-        return try await finish(operation, .succeeded, .succeeded, result.message, result, failedPods: failedPods)
+        return try await finish(operation, .succeeded, .succeeded, result.message, result, trace: trace)
     }
 
     /// A worker may die after its commit, and its Job fail for it; the table decides.
     private func concludeFailure(
-        _ operation: TableOperation, _ reason: ConditionReason, _ message: String, failedPods: Int
+        _ operation: TableOperation, _ reason: ConditionReason, _ message: String, _ trace: RunTrace
     ) async throws -> Requeue {
-        if let commit = try await commit(of: operation) { return try await conclude(operation, result(from: commit), failedPods: failedPods) }
-        return try await finish(operation, .failed, reason, message, failedPods: failedPods)
+        if let commit = try await commit(of: operation) { return try await conclude(operation, result(from: commit), trace) }
+        return try await finish(operation, .failed, reason, message, trace: trace)
     }
 
     private func result(from commit: OperationCommit) -> TaskResult {
@@ -219,16 +259,16 @@ struct OperationReconciler: Sendable {
 
     private func finish(
         _ operation: TableOperation, _ phase: TableOperation.Phase, _ reason: ConditionReason, _ message: String, _ result: TaskResult? = nil,
-        failedPods: Int = 0
+        trace: RunTrace = RunTrace()
     ) async throws -> Requeue {
         let now = clock.now().wholeSeconds
         var status = status(of: operation)
         status.phase = phase
         status.message = message
         status.completionTime = now
-        status.duration = status.startTime.map { (now - $0).formatted }
         // The retry may have ended before the failure before it was reported.
-        if failedPods > 0 { status.attempts = Int32(clamping: failedPods) }
+        trace.record(in: &status)
+        status.duration = status.startTime.map { (now - $0).formatted }
         if let result {
             status.result = .init(result)
             status.progress = .init(completed: result)
@@ -263,5 +303,19 @@ struct OperationReconciler: Sendable {
         queue.release(uid: operation.metadata.uid)
         _ = try await letGo(operation)
         return .forget
+    }
+}
+
+/// What is kept of a run's pods in the operation's status.
+struct RunTrace: Hashable, Sendable {
+    var failedPods = 0
+    /// When its queue let it start; nil where that is known already.
+    var started: Timestamp?
+    var logs: TableOperationStatus.Logs?
+
+    func record(in status: inout TableOperationStatus) {
+        if failedPods > 0 { status.attempts = Int32(clamping: failedPods) }
+        if let started { status.startTime = started.wholeSeconds }
+        if let logs { status.logs = logs }
     }
 }

@@ -89,8 +89,11 @@ struct ProbeJobs: Sendable {
 
     private func follow(_ job: Job, _ profile: StorageProfile, _ probe: StorageProfileStatus.Probe, _ subject: String) async throws -> Finding {
         var probe = probe
-        switch JobOutcome(job: job, pods: try await cluster.fetchPods(ofProbe: job.key)) {
-        case let .running(_, obstacle):
+        let outcome = JobOutcome(job: job, pods: try await cluster.fetchPods(ofProbe: job.key))
+        switch outcome {
+        case .running, .suspended:
+            var obstacle: String?
+            if case let .running(_, reason) = outcome { obstacle = reason }
             if probe.job == nil { probe.startTime = clock.now().wholeSeconds }
             probe.job = job.metadata.name
             let isLate = probe.startTime.map { clock.now() - $0 > Self.patience } ?? false
