@@ -144,7 +144,7 @@ annotations:
   verbs: [get]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [list, create, patch]
 {{- end }}
 
 {{/* The secrets that profiles name: their content when it is needed, and a watch of each one's metadata. */}}

@@ -10,7 +10,7 @@ end
 if status.phase == "Cancelled" then
   return { status = "Suspended", message = message }
 end
-if obj.spec ~= nil and obj.spec.suspend == true and status.phase ~= "Running" then
+if obj.spec ~= nil and obj.spec.suspend == true and status.phase ~= "Running" and status.phase ~= "Queued" then
   return { status = "Suspended", message = "suspended" }
 end
 return { status = "Progressing", message = status.phase == nil and "Levee has not looked at it yet" or message }
