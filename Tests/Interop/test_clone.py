@@ -106,7 +106,7 @@ def test_a_vacuum_of_the_source_keeps_what_clones_need(levee, tmp_path):
     levee("table", "reorg", source)
     age_all(source, 30)
     force = ["--retention", "0h", "--allow-short-retention"]
-    for arguments in ([], ["--lite"], ["--dry-run"]):
+    for arguments in ([], ["--mode", "lite"], ["--dry-run"]):
         result = levee("table", "vacuum", source, *force, *arguments)
         assert result["metrics"]["numFilesToDelete"] == 0 and result["metrics"]["numClones"] == 2 and result["metrics"]["numFilesKeptForClones"] == 2, arguments
     assert delta_rs_rows(clone) == wanted == delta_rs_rows(second)

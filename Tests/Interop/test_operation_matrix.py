@@ -114,7 +114,7 @@ OPERATIONS = {
     "clone, shallow": clone("shallow"),
     "clone, deep": clone("deep"),
     "checkpoint": on_table("checkpoint"),
-    "vacuum --lite": on_table("vacuum", "--lite", *VACUUM),
+    "vacuum --mode lite": on_table("vacuum", "--mode", "lite", *VACUUM),
     "compact-log": on_table("compact-log"),
     "log-cleanup": log_cleanup,
     "compute-statistics": statistics,

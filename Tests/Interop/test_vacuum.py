@@ -195,7 +195,7 @@ def test_by_the_log_as_the_peer_does(levee, overwritten, tmp_path):
     (overwritten / "orphan.parquet").write_bytes(b"PAR1")
     age(overwritten / "orphan.parquet", 30)
     expected = DeltaTable(overwritten).vacuum(dry_run=True, full=False)
-    lite = levee("table", "vacuum", overwritten, "--lite", "--dry-run")
+    lite = levee("table", "vacuum", overwritten, "--mode", "lite", "--dry-run")
     assert sorted(lite["files"]) == sorted(expected) and len(expected) == 2
     listed = [(name, (overwritten / name).stat()) for name in data_files(overwritten)]
     inventory = {
@@ -207,7 +207,7 @@ def test_by_the_log_as_the_peer_does(levee, overwritten, tmp_path):
     pq.write_table(pa.table(inventory), tmp_path / "inventory.parquet")
     found = levee("table", "vacuum", overwritten, "--inventory", tmp_path / "inventory.parquet", "--dry-run")
     assert set(found["files"]) == {name for name in data_files(overwritten)} - live(overwritten)
-    result = levee("table", "vacuum", overwritten, "--lite", "--max-deletes-per-second", 100)
+    result = levee("table", "vacuum", overwritten, "--mode", "lite", "--max-deletes-per-second", 100)
     assert result["metrics"]["numDeletedFiles"] == 2
     assert (overwritten / "orphan.parquet").exists() and set(data_files(overwritten)) == live(overwritten) | {"orphan.parquet"}
     assert json.loads((overwritten / "_delta_log" / "_last_vacuum_info").read_text()) == {"latestCommitVersionOutsideOfRetentionWindow": 2}

@@ -14,6 +14,8 @@ final class LocalListing: ObjectListing, @unchecked Sendable {
     // Safe to share: one caller at a time (see `ObjectListing`), and `run` orders its calls one after the other.
 
     private static let pageSize = 1000
+    /// How many files are looked at by one thread.
+    private static let partSize = 250
 
     private let tree: DirectoryTree
     private let prefix: String
@@ -32,19 +34,33 @@ final class LocalListing: ObjectListing, @unchecked Sendable {
     }
 
     func next() async throws -> [ObjectInfo]? {
-        try await executor.run { [self] in
-            if !isStarted {
-                isStarted = true
-                if let first = try openFirstLevel() { levels.append(first) }
+        while true {
+            let files = try await executor.run { [self] in try take() }
+            if files.isEmpty { return nil }
+            // On a network file system each of these looks waits for the server.
+            let parts = stride(from: 0, to: files.count, by: Self.partSize).map { files[$0..<min($0 + Self.partSize, files.count)] }
+            let looked = try await concurrentMap(parts, limit: parts.count) { [self] part in
+                try await executor.run { try part.compactMap { try info(of: $0) } }
             }
-            var page: [ObjectInfo] = []
-            page.reserveCapacity(Self.pageSize)
-            while page.count < Self.pageSize, let level = levels.last {
-                try Task.checkCancellation()
-                try advance(level, &page)
-            }
-            return page.isEmpty ? nil : page
+            // Those of a whole page may be gone by now.
+            let page = looked.count == 1 ? looked[0] : Array(looked.joined())
+            if !page.isEmpty { return page }
         }
+    }
+
+    /// The names of the next page.
+    private func take() throws -> [ListedFile] {
+        if !isStarted {
+            isStarted = true
+            if let first = try openFirstLevel() { levels.append(first) }
+        }
+        var page: [ListedFile] = []
+        page.reserveCapacity(Self.pageSize)
+        while page.count < Self.pageSize, let level = levels.last {
+            try Task.checkCancellation()
+            try advance(level, &page)
+        }
+        return page
     }
 
     /// The directory that the prefix names, and what its entries must start with.
@@ -67,7 +83,7 @@ final class LocalListing: ObjectListing, @unchecked Sendable {
     }
 
     /// Takes entries of one directory until the page is full, a directory has to be entered, or all are taken.
-    private func advance(_ level: DirectoryLevel, _ page: inout [ObjectInfo]) throws {
+    private func advance(_ level: DirectoryLevel, _ page: inout [ListedFile]) throws {
         while page.count < Self.pageSize {
             guard let entry = level.next() else {
                 levels.removeLast()
@@ -78,27 +94,28 @@ final class LocalListing: ObjectListing, @unchecked Sendable {
                     levels.append(below)
                     return
                 }
-            } else if let info = try info(of: entry, in: level) {
-                page.append(info)
+            } else {
+                page.append(ListedFile(directory: level.directory, name: entry.name))
             }
         }
     }
 
     private func enter(_ entry: DirectoryLevel.Entry, of level: DirectoryLevel) throws -> DirectoryLevel? {
         do throws(SystemError) {
-            let descriptor = try FileDescriptor(opening: entry.name, at: level.descriptor.number, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-            return try DirectoryLevel(descriptor, path: "\(level.path)\(entry.name)/", nameStart: "", startAfter: startAfter, files)
+            let descriptor = try FileDescriptor(opening: entry.name, at: level.directory.descriptor.number, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            return try DirectoryLevel(descriptor, path: "\(level.directory.path)\(entry.name)/", nameStart: "", startAfter: startAfter, files)
         } catch {
             // Deleted or replaced since its name was read.
             if [ENOENT, ENOTDIR, ELOOP].contains(error.code) { return nil }
-            throw ObjectStoreError(error, path: tree.shown(level.path + entry.name), operation: "listing")
+            throw ObjectStoreError(error, path: tree.shown(level.directory.path + entry.name), operation: "listing")
         }
     }
 
-    private func info(of entry: DirectoryLevel.Entry, in level: DirectoryLevel) throws -> ObjectInfo? {
-        let path = try ObjectPath(level.path + entry.name)
+    /// nil for what is no object, or no longer there.
+    private func info(of file: ListedFile) throws -> ObjectInfo? {
+        let path = try ObjectPath(file.directory.path + file.name)
         var status = stat()
-        guard fstatat(level.descriptor.number, entry.name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+        guard fstatat(file.directory.descriptor.number, file.name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
             if errno == ENOENT { return nil }
             throw ObjectStoreError(.last("stat"), path: tree.shown(path.string), operation: "listing")
         }
@@ -117,6 +134,23 @@ final class LocalListing: ObjectListing, @unchecked Sendable {
     }
 }
 
+/// Open for as long as files of it are to be looked at.
+private final class OpenDirectory: Sendable {
+    let descriptor: FileDescriptor
+    /// From the root, with a trailing slash; empty for the root.
+    let path: String
+
+    init(_ descriptor: consuming FileDescriptor, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+}
+
+private struct ListedFile: Sendable {
+    let directory: OpenDirectory
+    let name: String
+}
+
 /// One open directory and its entries in order.
 private final class DirectoryLevel {
     struct Entry {
@@ -124,9 +158,7 @@ private final class DirectoryLevel {
         let isDirectory: Bool
     }
 
-    let descriptor: FileDescriptor
-    /// From the root, with a trailing slash; empty for the root.
-    let path: String
+    let directory: OpenDirectory
     private let files: ListedFiles
     /// The names, one after the other, those of directories with a trailing slash: that is how they sort among full paths (`a-b` before `a/c` before `a0`).
     private var names: [UInt8] = []
@@ -134,8 +166,7 @@ private final class DirectoryLevel {
     private var nextPlace = 0
 
     init(_ descriptor: consuming FileDescriptor, path: String, nameStart: String, startAfter: String?, _ files: ListedFiles) throws(SystemError) {
-        self.descriptor = descriptor
-        self.path = path
+        directory = OpenDirectory(descriptor, path: path)
         self.files = files
         try read(nameStart: Array(nameStart.utf8), bound: Bound(startAfter, in: path))
         names.withUnsafeBytes { names in
@@ -158,7 +189,7 @@ private final class DirectoryLevel {
 
     private func read(nameStart: [UInt8], bound: Bound) throws(SystemError) {
         // `closedir` closes the descriptor it was given.
-        let copy = fcntl(descriptor.number, F_DUPFD_CLOEXEC, 0)
+        let copy = fcntl(directory.descriptor.number, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw .last("fcntl") }
         guard let stream = fdopendir(copy) else {
             let error = SystemError.last("opendir")
@@ -186,7 +217,8 @@ private final class DirectoryLevel {
         if entry.pointee.d_type == DT_UNKNOWN {
             var status = stat()
             isDirectory =
-                fstatat(descriptor.number, start.assumingMemoryBound(to: CChar.self), &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFDIR
+                fstatat(directory.descriptor.number, start.assumingMemoryBound(to: CChar.self), &status, AT_SYMLINK_NOFOLLOW) == 0
+                && status.st_mode & S_IFMT == S_IFDIR
         }
         if !isDirectory, StagedFile.isTemporaryName(name) != (files == .staged) { return }
         // Names that are no UTF-8 cannot be an ``ObjectPath``, and nothing that the log names.

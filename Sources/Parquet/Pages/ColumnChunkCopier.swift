@@ -12,6 +12,8 @@ public final class ColumnChunkCopier: @unchecked Sendable {
     /// The rows appended so far.
     public private(set) var rowCount = 0
 
+    let options: WriterOptions
+
     private let node: LogicalNode
     private let leaves: [LeafCopier]
     private let names: [String]
@@ -19,6 +21,7 @@ public final class ColumnChunkCopier: @unchecked Sendable {
 
     init(node: LogicalNode, leaves all: [SchemaLeaf], options: WriterOptions) {
         self.node = node
+        self.options = options
         field = node.field
         names = all[node.leaves].map(\.name)
         leaves = zip(all[node.leaves], node.leafTypes).map { LeafCopier(leaf: $0, type: $1, options: options) }

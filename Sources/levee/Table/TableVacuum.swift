@@ -4,10 +4,15 @@ import ObjectStore
 
 /// `levee table vacuum`.
 enum TableVacuum {
+    private enum Mode: String, Sendable, CaseIterable {
+        case full, lite
+    }
+
     private static let retention = Option.duration(
         "retention", "remove what left the table longer ago (default: the table's delta.deletedFileRetentionDuration, else 168h)")
     private static let allowShort = Option.flag("allow-short-retention", "accept a retention below the table's; safe only while nobody reads or writes")
-    private static let lite = Option.flag("lite", "go by what the log says was removed since the last vacuum, list nothing")
+    private static let mode = Option<Mode>.choice(
+        "mode", "full: list the table; lite: go by what the log says was removed since the last vacuum, list nothing (default full)")
     private static let inventory = Option.text(
         "inventory", "FILE", "take the objects from a Parquet file (path, length, isDir, modificationTime in ms) instead of a listing")
     private static let rate = Option.integer("max-deletes-per-second", "N", atLeast: 1, "delete at most this many files in a second")
@@ -21,10 +26,10 @@ enum TableVacuum {
             A file goes when the table does not have it any more (or never had it), and its own age is beyond the retention too. Deletion vectors and
             change data are the table's files; the log and everything hidden is left alone. Older versions can no longer be read afterwards.
             What shallow clones refer to stays: those that Levee has made are known by a note below _levee/clones, others are named by --keep-for.
-            With --lite what failed writers left is not found; run a full vacuum now and then.
+            With --mode lite what failed writers left is not found; run a full vacuum now and then.
             """,
         positionals: [TableAccess.location],
-        options: [retention, allowShort, lite, inventory, rate, keepFor, forgetClone, dryRun] + ConditionOptions.options + TableAccess.options,
+        options: [retention, allowShort, mode, inventory, rate, keepFor, forgetClone, dryRun] + ConditionOptions.options + TableAccess.options,
         examples: ["levee table vacuum /data/orders --dry-run", "levee table vacuum /data/orders --retention 240h"]
     ) { arguments, console in
         let table = try TableAccess.table(arguments)
@@ -46,8 +51,10 @@ enum TableVacuum {
     }
 
     private static func source(_ arguments: Arguments) throws -> VacuumOptions.Source {
-        guard let file = arguments[inventory] else { return arguments[lite] ? .log : .listing }
-        if arguments[lite] { throw DeltaError.invalidRequest(reason: "--lite lists nothing, and needs no --inventory: leave one of them out") }
+        guard let file = arguments[inventory] else { return arguments[mode] == .lite ? .log : .listing }
+        if arguments[mode] == .lite {
+            throw UsageError(command: "levee table vacuum", message: "--mode lite lists nothing, and needs no --inventory: leave one of them out")
+        }
         let (store, path) = try TableAccess.file(file)
         return .inventory(store: store, path: path)
     }

@@ -116,6 +116,35 @@ import Testing
         }
     }
 
+    /// Few distinct texts that a writer spelled out get the dictionary that the encoder gives them, and deltas that save nothing become plain; nothing else is
+    /// encoded anew for it.
+    @Test(arguments: [OptionalEncodings(), .deltas], [DataPageVersion.v1, .v2])
+    func textThatIsSlowToReadIsNoticed(encodings: OptionalEncodings, version: DataPageVersion) async throws {
+        let random = SeededRandomSource(seed: 4)
+        let cases: [(name: String, value: (Int) -> Scalar?, dictionaryBytes: Int, wantsDictionary: Bool, wantsPlain: Bool)] = [
+            ("few", { $0 % 7 == 0 ? nil : .string("of category \($0 % 12)") }, 0, true, false),
+            ("few in a dictionary", { $0 % 7 == 0 ? nil : .string("of category \($0 % 12)") }, 1 << 20, false, false),
+            ("of its own", { _ in .string(UUID.v4(random).description) }, 0, false, !encodings.isEmpty),
+            ("in order", { .string("a key with a long beginning \(1_000_000 + $0)") }, 0, false, false),
+            ("null", { _ in nil }, 0, false, false),
+        ]
+        for (name, value, dictionaryBytes, wantsDictionary, wantsPlain) in cases {
+            let files = Files()
+            let rows = try batch("c", .string, (0..<5000).map(value))
+            try await files.write("0", rows.schema, [rows], WriterOptions(pageVersion: version, dictionaryBytes: dictionaryBytes, encodings: encodings))
+            let source = try await files.open("0")
+            let pages = try await source.columnPages(rowGroup: 0, column: 0)
+            for (options, isWanted) in [
+                (WriterOptions(), wantsDictionary || wantsPlain), (WriterOptions(dictionaryBytes: 0), wantsPlain),
+                (WriterOptions(encodings: .deltas), wantsDictionary),
+            ] {
+                let writer = try ParquetWriter(writer: try await files.store.write(ObjectPath("copy")), schema: source.schema, options: options)
+                #expect(try writer.makeCopiers()[0].gainsFromEncoding(pages) == isWanted, "\(name), \(options)")
+                await writer.abort()
+            }
+        }
+    }
+
     @Test func dictionariesBecomeTheirUnion() async throws {
         let files = Files()
         for file in 0..<3 {

@@ -70,13 +70,22 @@ struct ClusterSort {
         let batchBytes = batchBytes(expectedBytes)
         let count = min(mostRanges, max(1, Int((expectedBytes / Double(batchBytes)).rounded(.up))))
         let keys = positions.keys(ofLeaves: sample.columns, rowCount: sample.columns.first?.count ?? 0)
+        let cells = clustering.columns.count > 1 ? CurveCells(sample: keys.sorted(), files: plannedFiles(views)) : nil
         let runs = RowRuns(
-            fields: fields + (rowIds?.fields ?? []), positions: positions, ranges: KeyRanges(sample: keys, count: count),
+            fields: fields + (rowIds?.fields ?? []), positions: positions,
+            ranges: KeyRanges(sample: keys, count: count, others: cells?.starts.compactMap { $0 } ?? []),
             file: fitsInMemory
                 ? SpillFile() : try SpillFile(directory: table.environment.scratchDirectory, threads: table.environment.parallelism))
         let read = try await self.read(views, into: runs, runBytes: batchBytes, sample, progress)
         FaultPoint.hit("cluster.distributed")
-        return try await write(read, runs, sample.compression, batchBytes: batchBytes, nextSequence)
+        let cuts = FileCuts(targetFileSize: targetFileSize, cellEnds: cells?.ends(runs.rowsOfRanges, of: runs.ranges) ?? [])
+        return try await write(read, runs, sample.compression, batchBytes: batchBytes, cuts, nextSequence)
+    }
+
+    /// By what the rows take now.
+    private func plannedFiles(_ views: [FileView]) -> Int64 {
+        let size = views.reduce(Int64(0)) { $0.saturatingAdding($1.liveSize) }
+        return FileCuts.count(Double(size), targetFileSize: targetFileSize, columns: clustering.columns.count)
     }
 
     /// Rows that are decoded at a time.
@@ -237,7 +246,9 @@ struct ClusterSort {
 
     // MARK: Writing
 
-    private func write(_ read: Read, _ runs: RowRuns, _ compression: Compression, batchBytes: Int, _ nextSequence: @escaping () -> Int) async throws -> Output {
+    private func write(
+        _ read: Read, _ runs: RowRuns, _ compression: Compression, batchBytes: Int, _ cuts: FileCuts, _ nextSequence: @escaping () -> Int
+    ) async throws -> Output {
         var output = Output(skipped: read.skipped.count)
         for (place, position) in cube.files.enumerated() where !read.skipped.contains(place) {
             output.sources.append(position)
@@ -250,8 +261,9 @@ struct ClusterSort {
         format.rowGroupBytes = Int(min(128 << 20, memory / 2))
         let liveBytes = output.sources.reduce(Int64(0)) { $0.saturatingAdding(snapshot.files[$1].liveSize) }
         let files = ClusteredFiles(
-            table: table, snapshot: snapshot, staged: staged, format: format, partitionValues: cube.partitionValues, targetFileSize: targetFileSize,
-            rowCount: read.rowCount, sizeInBytes: liveBytes, nextSequence: nextSequence)
+            table: table, snapshot: snapshot, staged: staged, format: format, partitionValues: cube.partitionValues,
+            cuts: cuts, rowCount: read.rowCount, sizeInBytes: liveBytes,
+            nextSequence: nextSequence)
         do {
             let sorted = SortedRows(runs, read.runs, targetBytes: batchBytes, parallelism: table.environment.parallelism)
             let pipeline = OrderedPipeline(concurrency: table.environment.parallelism + 1, maximumWeight: memory / 2)

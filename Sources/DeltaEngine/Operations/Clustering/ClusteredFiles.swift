@@ -10,7 +10,7 @@ final class ClusteredFiles {
     private let staged: StagedFiles
     private let format: NewFileFormat
     private let partitionValues: [String?]
-    private let targetFileSize: Int64
+    private let cuts: FileCuts
     private let schema: Schema
     private let nextSequence: () -> Int
 
@@ -27,15 +27,12 @@ final class ClusteredFiles {
         var rowsWritten: Int64 = 0
     }
 
-    /// A file may be so much larger than the target rather than that one becomes two halves.
-    private static let tolerance = 1.25
-
     /// - Parameters:
     ///   - rowCount: of all files together.
     ///   - sizeInBytes: that they may take, by what the rows have taken before.
     ///   - nextSequence: gives each file its number.
     init(
-        table: DeltaTable, snapshot: Snapshot, staged: StagedFiles, format: NewFileFormat, partitionValues: [String?], targetFileSize: Int64, rowCount: Int64,
+        table: DeltaTable, snapshot: Snapshot, staged: StagedFiles, format: NewFileFormat, partitionValues: [String?], cuts: FileCuts, rowCount: Int64,
         sizeInBytes: Int64, nextSequence: @escaping () -> Int
     ) {
         self.table = table
@@ -43,17 +40,11 @@ final class ClusteredFiles {
         self.staged = staged
         self.format = format
         self.partitionValues = partitionValues
-        self.targetFileSize = targetFileSize
+        self.cuts = cuts
         self.nextSequence = nextSequence
         schema = Schema(format.fields + format.hidden)
         rowsLeft = rowCount
         bytesPerRow = rowCount == 0 ? 1 : max(1e-6, Double(sizeInBytes) / Double(rowCount))
-    }
-
-    /// How large files of so many bytes together become.
-    static func plannedSizes(_ sizeInBytes: Int64, targetFileSize: Int64) -> [Int64] {
-        let files = Int64(max(1, (Double(sizeInBytes) / (Double(targetFileSize) * tolerance)).rounded(.up)))
-        return (0..<files).map { sizeInBytes * ($0 + 1) / files - sizeInBytes * $0 / files }
     }
 
     func write(_ columns: [Column]) async throws {
@@ -90,8 +81,7 @@ final class ClusteredFiles {
     private func openFile() async throws -> OpenFile {
         if let open { return open }
         FaultPoint.hit("rewrite.beforeFile")
-        let files = max(1, (Double(rowsLeft) * bytesPerRow / (Double(targetFileSize) * Self.tolerance)).rounded(.up))
-        let rows = max(1, Int64((Double(rowsLeft) / files).rounded(.up)))
+        let rows = cuts.rows(done: rowsDone, left: rowsLeft, bytesPerRow: bytesPerRow)
         var format = format
         format.rowGroupRows = Self.rowGroupRows(rows)
         let file = try await NewFile(

@@ -8,7 +8,8 @@ struct KeyRanges: Sendable {
     /// - Parameters:
     ///   - sample: positions of sampled rows.
     ///   - count: how many ranges there should be. A position that many rows share gets a range of its own.
-    init(sample: [UInt64], count: Int) {
+    ///   - others: where ranges are to begin besides.
+    init(sample: [UInt64], count: Int, others: [UInt64] = []) {
         let sorted = sample.sorted()
         var starts: [UInt64] = []
         if !sorted.isEmpty, count > 1 {
@@ -20,7 +21,7 @@ struct KeyRanges: Sendable {
                 previous = key
             }
         }
-        self.init(starts: starts)
+        self.init(starts: starts + others)
     }
 
     init(starts: [UInt64]) {

@@ -23,10 +23,12 @@ final class RowRuns: Sendable {
     private let types: [DataType]
     private let positions: RowPositions
     private let file: SpillFile
-    private let sizes: Lock<[Int]>
+    private let counts: Lock<(bytes: [Int], rows: [Int])>
 
     /// What each range takes in all runs so far.
-    var sizesOfRanges: [Int] { sizes.withLock { $0 } }
+    var sizesOfRanges: [Int] { counts.withLock { $0.bytes } }
+    /// The rows of each range in all runs so far.
+    var rowsOfRanges: [Int] { counts.withLock { $0.rows } }
 
     /// - Parameter fields: the columns of the rows.
     convenience init(fields: [Field], positions: RowPositions, ranges: KeyRanges, file: SpillFile) {
@@ -38,7 +40,8 @@ final class RowRuns: Sendable {
         self.positions = positions
         self.ranges = ranges
         self.file = file
-        sizes = Lock([Int](repeating: 0, count: ranges.count))
+        let none = [Int](repeating: 0, count: ranges.count)
+        counts = Lock((none, none))
     }
 
     /// Of the same rows in other ranges, where these are.
@@ -85,8 +88,12 @@ final class RowRuns: Sendable {
 
     private func count(_ entries: Bytes) {
         entries.withUnsafeBytes { entries in
-            sizes.withLock { sizes in
-                for range in sizes.indices { sizes[range] += Self.entry(entries, range + 1).start - Self.entry(entries, range).start }
+            counts.withLock { counts in
+                for range in counts.rows.indices {
+                    let (here, next) = (Self.entry(entries, range), Self.entry(entries, range + 1))
+                    counts.bytes[range] += next.start - here.start
+                    counts.rows[range] += next.row - here.row
+                }
             }
         }
     }

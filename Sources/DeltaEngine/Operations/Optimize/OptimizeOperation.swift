@@ -100,7 +100,7 @@ public struct OptimizeOperation: Sendable {
         let sizes = work.parts.flatMap { part -> [Int64] in
             switch part {
             case let .bin(bin): [bin.sizeInBytes]
-            case let .cube(cube): ClusteredFiles.plannedSizes(cube.sizeInBytes, targetFileSize: work.targetFileSize)
+            case let .cube(cube): FileCuts.sizes(cube.sizeInBytes, targetFileSize: work.targetFileSize, columns: work.clustering?.columns.count ?? 1)
             }
         }
         metrics.numFilesAdded = Int64(sizes.count)

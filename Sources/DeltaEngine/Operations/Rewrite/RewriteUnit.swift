@@ -101,10 +101,15 @@ struct ColumnUnit: Sendable {
     /// False where some pages turn out to be better encoded anew; the copier is of no use then.
     private func copyPages(_ copier: ColumnChunkCopier) async throws -> Bool {
         var pending = try await pages(sources[0])
+        var previousWriter: String?
         for index in sources.indices {
             async let following = index + 1 < sources.count ? pages(sources[index + 1]) : []
             try Task.checkCancellation()
             guard !pending.isEmpty, pending.allSatisfy({ $0.copyObstacle == nil }) else { return false }
+            // The first file of a writer stands for those that follow it.
+            let writer = files[sources[index].file].file.metadata.createdBy
+            if index == 0 || writer != previousWriter, try copier.gainsFromEncoding(pending) { return false }
+            previousWriter = writer
             try copier.append(pending)
             pending = try await following
         }

@@ -28,14 +28,20 @@ import Testing
 
     private static let changing: Set<FaultInjectingStore.Operation> = [.put, .write, .append, .finish, .delete]
 
-    /// Of the features one mix for each operation, by turns; with LEVEE_SOAK all of them.
+    /// Of the features one mix for each operation, by turns; with LEVEE_SOAK eight, drawn by LEVEE_SEED, so that one soak after the other comes to all of them.
     private static func mixes(for operation: SweptOperation) -> [DeleteFixture.Features] {
-        if environmentVariable("LEVEE_SOAK") != nil { return DeleteFixture.Features.all.filter(operation.suits) }
+        let turn = SweptOperation.all.firstIndex { $0.name == operation.name } ?? 0
+        if environmentVariable("LEVEE_SOAK") != nil {
+            let seed = environmentVariable("LEVEE_SEED").flatMap { UInt64($0) } ?? .random(in: 0..<1 << 32)
+            let random = SeededRandomSource(seed: seed &+ UInt64(turn))
+            let suited = DeleteFixture.Features.all.filter(operation.suits)
+            print("\(operation.name): 8 of \(suited.count) mixes of features from seed \(seed) (LEVEE_SEED)")
+            return Array(suited.map { ($0, random.next()) }.sorted { $0.1 < $1.1 }.prefix(8).map(\.0))
+        }
         let few = [
             DeleteFixture.Features(partitioned: true), DeleteFixture.Features(vectors: true, feed: true, times: true),
             DeleteFixture.Features(feed: true, tracking: true, times: true, mapping: "name"),
         ].filter(operation.suits)
-        let turn = SweptOperation.all.firstIndex { $0.name == operation.name } ?? 0
         return few.isEmpty ? [] : [few[turn % few.count]]
     }
 
