@@ -84,8 +84,9 @@ import Testing
         Table("table_with_edge_timestamps", 0, 2, 2402, 2),
         Table(
             "table_with_liquid_clustering", 0, 10, 5259, 10,
-            refusing("rowTracking", .rewrite, .metadataChange).merging(refusing("liquid", .append, .delete, .maintain, .restore, .clone, .vacuum, .checkpoint))
-            { $1 }),
+            refusing("rowTracking", .rewrite, .metadataChange).merging(
+                refusing("liquid", .append, .delete, .maintain, .restore, .clone, .vacuum, .checkpoint, .properties)
+            ) { $1 }),
         Table("table_with_null_stats_in_notnull_struct", 1, 2, 1525, 2),
         Table("table_with_partitioning_mapping", 4, 2, 1460, 2, mapping),
         Table("with_checkpoint_no_last_checkpoint", 3, 1, 1010, 5),

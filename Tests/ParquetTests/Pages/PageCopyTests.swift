@@ -131,7 +131,9 @@ import Testing
         for (name, value, dictionaryBytes, wantsDictionary, wantsPlain) in cases {
             let files = Files()
             let rows = try batch("c", .string, (0..<5000).map(value))
-            try await files.write("0", rows.schema, [rows], WriterOptions(pageVersion: version, dictionaryBytes: dictionaryBytes, encodings: encodings))
+            try await files.write(
+                "0", rows.schema, [rows],
+                WriterOptions(compression: .uncompressed, pageVersion: version, dictionaryBytes: dictionaryBytes, encodings: encodings))
             let source = try await files.open("0")
             let pages = try await source.columnPages(rowGroup: 0, column: 0)
             for (options, isWanted) in [
