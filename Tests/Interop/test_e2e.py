@@ -351,8 +351,9 @@ def test_the_operator_may_be_killed_while_the_worker_runs(site):
     assert delta_rs_rows(table) == before and len(optimizes(table)) == 1
 
 
-def test_a_result_that_is_gone_is_found_in_the_table(site):
-    """The operator is away while the Job ends and is deleted with its pods."""
+@pytest.mark.parametrize("gone", ["job", "pods"])
+def test_a_result_that_is_gone_is_found_in_the_table(site, gone):
+    """The operator is away while the Job ends, and its pods, which hold the termination message, are deleted: alone, or with it."""
     table = site.lake / "orders"
     small_files(table)
     site.operator.start()
@@ -363,12 +364,13 @@ def test_a_result_that_is_gone_is_found_in_the_table(site):
     os.kill(worker, signal.SIGCONT)
     job = site.status("tableoperation", "run")["jobRef"]["name"]
     site.kubectl("wait", "--for=condition=Complete", f"job/{job}", "--timeout=90s")
-    site.kubectl("delete", "job", job)
+    site.kubectl("delete", *(("job", job) if gone == "job" else ("pods", "--all")))
+    assert site.kubectl.json("get", "pods")["items"] == []
     site.operator.start()
     run = site.until_finished("run")["status"]
     assert run["phase"] == "Succeeded" and run["result"]["version"] == DeltaTable(table).version()
     assert run["result"]["metrics"]["numRemovedFiles"] == 6
-    assert len(optimizes(table)) == 1 and site.kubectl.json("get", "jobs")["items"] == []
+    assert len(optimizes(table)) == 1 and len(site.kubectl.json("get", "jobs")["items"]) == (gone == "pods")
 
 
 # The worker dies

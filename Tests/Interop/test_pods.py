@@ -1,15 +1,12 @@
-"""Workers' Jobs and pods as a cluster sees them: queues, quotas, logs, lost pods."""
+"""Workers' Jobs and pods as a cluster sees them: queues, quotas, logs."""
 
-import os
 import shlex
-import signal
 import subprocess
 import time
 
-from deltalake import DeltaTable
 from devcluster.control_plane import eventually
-from operator_process import STOPPED_AT_WORK, delta_table, operation, stopped_worker
-from operator_site import cluster, optimizes, site
+from operator_process import delta_table, operation
+from operator_site import cluster, site
 from samples import small_files
 
 
@@ -59,26 +56,6 @@ def test_what_a_quota_refuses_is_said_and_goes_on_when_there_is_room(site):
     site.kubectl("delete", "resourcequota", "small")
     for name in ("run-a", "run-b"):
         assert site.until_finished(name)["status"]["phase"] == "Succeeded", site.status("tableoperation", name)
-
-
-def test_a_pod_that_is_gone_before_it_was_seen_leaves_its_result_in_the_table(site):
-    """The Job is there and complete; its pod, and with it the termination message, is not."""
-    table = site.lake / "orders"
-    small_files(table)
-    site.operator.start()
-    site.apply(delta_table("orders", table), operation("run", optimize={}, jobTemplate=STOPPED_AT_WORK))
-    worker = eventually(lambda: stopped_worker(site.name))
-    eventually(lambda: site.status("tableoperation", "run").get("jobRef", {}).get("uid"))
-    site.operator.kill()
-    os.kill(worker, signal.SIGCONT)
-    job = site.status("tableoperation", "run")["jobRef"]["name"]
-    site.kubectl("wait", "--for=condition=Complete", f"job/{job}", "--timeout=90s")
-    site.kubectl("delete", "pods", "--all")
-    assert site.kubectl.json("get", "pods")["items"] == []
-    site.operator.start()
-    run = site.until_finished("run")["status"]
-    assert run["phase"] == "Succeeded" and run["result"]["version"] == DeltaTable(table).version(), run
-    assert run["result"]["metrics"]["numRemovedFiles"] == 6 and len(optimizes(table)) == 1
 
 
 def test_the_status_says_where_the_log_is(site):

@@ -199,32 +199,47 @@ struct KubeClientTests {
         await server.stop()
     }
 
-    @Test func takesUpARenewedTokenAfterAMinuteOrARefusal() async throws {
-        let directory = try TemporaryDirectory()
-        try directory.write("token", "one\n")
+    /// A server that takes one token, and a client that has it from a file.
+    private struct TokenSite {
+        let directory: TemporaryDirectory
         let valid = Lock("Bearer one")
-        let server = try ScriptedAPIServer { request, _ in
-            request.headers["Authorization"] == valid.withLock { $0 } ? .json(.configMap("a", version: 1)) : .failure(401, "Unauthorized")
-        }
+        let server: ScriptedAPIServer
         let clock = ManualClock()
-        var options = KubeClient.Options()
-        options.clock = clock
-        let configuration = KubeConfiguration(server: "http://127.0.0.1:\(server.port)", credentials: .tokenFile(directory.appending("token")))
-        let client = try KubeClient(configuration: configuration, options: options)
+        let client: KubeClient
+
+        init() throws {
+            directory = try TemporaryDirectory()
+            try directory.write("token", "one\n")
+            server = try ScriptedAPIServer { [valid] request, _ in
+                request.headers["Authorization"] == valid.withLock { $0 } ? .json(.configMap("a", version: 1)) : .failure(401, "Unauthorized")
+            }
+            var options = KubeClient.Options()
+            options.clock = clock
+            let configuration = KubeConfiguration(server: "http://127.0.0.1:\(server.port)", credentials: .tokenFile(directory.appending("token")))
+            client = try KubeClient(configuration: configuration, options: options)
+        }
+
+        func renew(_ token: String) throws {
+            try directory.write("token", token)
+            valid.withLock { $0 = "Bearer \(token)" }
+        }
+    }
+
+    @Test func takesUpARenewedTokenAfterAMinuteOrARefusal() async throws {
+        let site = try TokenSite()
+        let (server, client) = (site.server, site.client)
         _ = try await client.get(ConfigMap.self, Self.key)
 
-        try directory.write("token", "two")
-        valid.withLock { $0 = "Bearer two" }
+        try site.renew("two")
         _ = try await client.get(ConfigMap.self, Self.key)
         #expect(server.seen.map { $0.headers["Authorization"] } == ["Bearer one", "Bearer one", "Bearer two"], "a refusal reads the file again")
 
-        try directory.write("token", "three")
-        valid.withLock { $0 = "Bearer three" }
-        clock.advance(by: .seconds(61))
+        try site.renew("three")
+        site.clock.advance(by: .seconds(61))
         _ = try await client.get(ConfigMap.self, Self.key)
         #expect(server.seen.count == 4, "a minute reads the file again")
 
-        valid.withLock { $0 = "Bearer four" }
+        site.valid.withLock { $0 = "Bearer four" }
         await #expect(throws: KubeError.self) { try await client.get(ConfigMap.self, Self.key) }
         #expect(server.seen.count == 6, "a second refusal is final")
         await server.stop()
@@ -291,21 +306,11 @@ struct KubeClientTests {
 
     /// The date of the machine is set back and forth: nobody waits for it.
     @Test func clockJumpsDoNoHarm() async throws {
-        let directory = try TemporaryDirectory()
-        try directory.write("token", "one")
-        let valid = Lock("Bearer one")
-        let server = try ScriptedAPIServer { request, _ in
-            request.headers["Authorization"] == valid.withLock { $0 } ? .json(.configMap("a", version: 1)) : .failure(401, "Unauthorized")
-        }
-        let clock = ManualClock()
-        var options = KubeClient.Options()
-        options.clock = clock
-        let configuration = KubeConfiguration(server: "http://127.0.0.1:\(server.port)", credentials: .tokenFile(directory.appending("token")))
-        let client = try KubeClient(configuration: configuration, options: options)
+        let site = try TokenSite()
+        let (server, client, clock) = (site.server, site.client, site.clock)
         var expected = 0
         for (token, jump) in [("one", Duration.zero), ("two", .seconds(-86_400)), ("three", .seconds(400_000)), ("four", .seconds(-400_000))] {
-            try directory.write("token", token)
-            valid.withLock { $0 = "Bearer \(token)" }
+            try site.renew(token)
             clock.advance(by: jump)
             _ = try await client.get(ConfigMap.self, Self.key)
             expected += 1

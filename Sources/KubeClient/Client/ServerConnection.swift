@@ -165,14 +165,14 @@ final class ServerConnection: Sendable {
             options.logger.warning("TLS files cannot be read; the material in hand is kept", ["error": error])
             return client
         }
-        // The same material keeps its connections.
-        let kept = client.flatMap { $0.configuration.tls == tls ? $0 : nil }
-        let current = kept ?? HTTPClient(configuration: httpConfiguration(tls), loop: state.withLock { $0.loop })
-        state.withLock { state in
+        return state.withLock { state in
+            // The same material keeps its connections; those that were given up meanwhile are not brought back.
+            let kept = state.client.flatMap { $0.configuration.tls == tls ? $0 : nil }
+            let current = kept ?? HTTPClient(configuration: httpConfiguration(tls), loop: state.loop)
             state.client = current
             state.clientReadAt = now
+            return current
         }
-        return current
     }
 
     private func isFresh(_ readAt: Timestamp?, _ now: Timestamp) -> Bool {

@@ -28,11 +28,12 @@ import Testing
 
     private static let changing: Set<FaultInjectingStore.Operation> = [.put, .write, .append, .finish, .delete]
 
+    private static let seed = environmentVariable("LEVEE_SEED").flatMap { UInt64($0) } ?? .random(in: 0..<1 << 32)
+
     /// Of the features one mix for each operation, by turns; with LEVEE_SOAK eight, drawn by LEVEE_SEED, so that one soak after the other comes to all of them.
     private static func mixes(for operation: SweptOperation) -> [DeleteFixture.Features] {
         let turn = SweptOperation.all.firstIndex { $0.name == operation.name } ?? 0
         if environmentVariable("LEVEE_SOAK") != nil {
-            let seed = environmentVariable("LEVEE_SEED").flatMap { UInt64($0) } ?? .random(in: 0..<1 << 32)
             let random = SeededRandomSource(seed: seed &+ UInt64(turn))
             let suited = DeleteFixture.Features.all.filter(operation.suits)
             print("\(operation.name): 8 of \(suited.count) mixes of features from seed \(seed) (LEVEE_SEED)")
