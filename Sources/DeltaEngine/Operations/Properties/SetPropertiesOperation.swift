@@ -92,8 +92,10 @@ public struct SetPropertiesOperation: Sendable {
     /// The metadata with the properties as they are to be. Only what changes is checked: what a table has already is not ours to judge.
     private func changed(_ snapshot: Snapshot) throws(DeltaError) -> TableMetadata {
         var metadata = snapshot.metadata
+        if let name = options.unset.sorted().first(where: { options.set[$0] != nil }) {
+            throw .invalidRequest(reason: "\(name) is both to be set and to be unset; leave one of them out")
+        }
         for name in options.unset.sorted() where metadata.configuration[name] != nil {
-            guard options.set[name] == nil else { throw .invalidRequest(reason: "\(name) is both to be set and to be unset") }
             if name.hasPrefix("delta.") { try refuse(name, Self.rule(name)) }
             metadata.configuration[name] = nil
         }
