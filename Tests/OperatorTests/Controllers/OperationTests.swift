@@ -344,6 +344,18 @@ import Testing
         #expect(harness.operation("run")?.status?.result?.version == 1)
     }
 
+    @Test(
+        arguments: [
+            (["numCopiedFiles": 3, "copiedFilesSize": 30, "numRemovedFiles": 1, "removedFilesSize": 5], "3/3 files", 30),
+            (["numRemovedFiles": 6, "numRemovedBytes": 60, "numAddedFiles": 1], "6/6 files", 60),
+            (["numDeletedFiles": 2, "sizeOfDataToDelete": 7], "2/2 files", 7),
+            (["numFilesRemoved": 4], "4/4 files", nil), (["numCommits": 4], nil, nil),
+        ] as [([String: Int64], String?, Int64?)])
+    func whatIsDoneIsCountedByTheOperationsOwnMetrics(metrics: [String: Int64], summary: String?, bytes: Int64?) {
+        let progress = TableOperationStatus.Progress(completed: TaskResult(outcome: .succeeded, message: "", metrics: metrics))
+        #expect(progress?.summary == summary && progress?.bytesDone == bytes)
+    }
+
     @Test func anOperationIsCancelledBeforeItStarts() async throws {
         let harness = try Self.harness()
         try harness.addOperation("a", #"{"tableRef":{"name":"orders"},"optimize":{},"cancel":true}"#)

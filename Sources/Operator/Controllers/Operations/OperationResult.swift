@@ -19,8 +19,10 @@ extension TableOperationStatus.Progress {
     /// As it is once all is done; nil for work that is not counted in files.
     init?(completed result: TaskResult) {
         let metrics = result.metrics
-        guard let files = metrics["numFilesRemoved"] ?? metrics["numDeletedFiles"] ?? metrics["numRemovedFiles"] else { return nil }
-        let bytes = metrics["numBytesRemoved"] ?? metrics["sizeOfDataToDelete"] ?? metrics["numRemovedBytes"]
+        // A clone counts what it copies, and has metrics of what it takes out, too.
+        let names = ["numCopiedFiles", "numFilesRemoved", "numDeletedFiles", "numRemovedFiles"]
+        guard let files = names.lazy.compactMap({ metrics[$0] }).first else { return nil }
+        let bytes = ["copiedFilesSize", "numBytesRemoved", "sizeOfDataToDelete", "numRemovedBytes"].lazy.compactMap { metrics[$0] }.first
         self.init(summary: "\(files)/\(files) files", filesDone: files, filesTotal: files, bytesDone: bytes, bytesTotal: bytes)
     }
 }
